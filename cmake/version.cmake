@@ -1,0 +1,11 @@
+# Reads the version from include/dyadic/core/version.hpp, its only home, into DYADIC_VERSION.
+set(dyadic_version_file ${CMAKE_CURRENT_LIST_DIR}/../include/dyadic/core/version.hpp)
+file(STRINGS ${dyadic_version_file} dyadic_version_lines REGEX "^#define DYADIC_VERSION_(MAJOR|MINOR|PATCH) ")
+set(DYADIC_VERSION "")
+foreach(part MAJOR MINOR PATCH)
+  if(NOT dyadic_version_lines MATCHES "DYADIC_VERSION_${part} ([0-9]+)")
+    message(FATAL_ERROR "${dyadic_version_file} does not define DYADIC_VERSION_${part} as a number")
+  endif()
+  list(APPEND DYADIC_VERSION ${CMAKE_MATCH_1})
+endforeach()
+list(JOIN DYADIC_VERSION "." DYADIC_VERSION)

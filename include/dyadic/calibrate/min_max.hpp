@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// min_max: the observer that remembers the smallest and the largest finite number.
+//
+// Its state depends on the multiset of the data alone: any order, any split into batches, any shards merged in any tree
+// give the same bytes. NaN and infinities are counted apart and never widen the range.
+#pragma once
+
+#include <dyadic/calibrate/extent.hpp>
+#include <dyadic/calibrate/state.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+/// What every observer can do. Those that merge also have try_merge, save and try_load.
+template <class O>
+concept observer = requires(O& o, const O& c, std::span<const float> run, strided<const float> matrix) {
+  o.observe(run);
+  { o.try_observe(matrix) } -> std::same_as<result<void>>;
+  { c.seen() } -> std::convertible_to<extent>;
+};
+
+/// An observer whose shards can be joined exactly.
+template <class O>
+concept mergeable_observer = observer<O> && requires(O& o, const O& c) {
+  { o.try_merge(c) } -> std::same_as<result<void>>;
+  { c.save() } -> std::same_as<std::vector<std::byte>>;
+};
+
+class min_max {
+ public:
+  /// Adds numbers of any order.
+  void observe(std::span<const float> x) noexcept { seen_.include(extent_of(x)); }
+
+  /// Adds a matrix of any layout; refuses a view without memory.
+  template <real_matrix M>
+  result<void> try_observe(const M& matrix) noexcept {
+    const strided<const float> x(matrix);
+    if (const auto ok = check_view("min_max: x", x); !ok) return ok;
+    seen_.include(extent_of(x));
+    return {};
+  }
+
+  /// Adds what another one saw; errc::overflow if a count would exceed 2^64 - 1, and then nothing is added.
+  result<void> try_merge(const min_max& other) noexcept {
+    if (const auto ok = check_counts("min_max", seen_, other.seen_); !ok) return ok;
+    seen_.include(other.seen_);
+    return {};
+  }
+
+#if DYADIC_EXCEPTIONS
+  template <real_matrix M>
+  void observe(const M& x) {
+    try_observe(x).value();
+  }
+  void merge(const min_max& other) { try_merge(other).value(); }
+#endif
+
+  const extent& seen() const noexcept { return seen_; }
+
+  /// 60 bytes; try_load gives the same observer again, on any machine.
+  std::vector<std::byte> save() const {
+    detail::state_writer out(tag);
+    out.put(seen_);
+    return out.finish();
+  }
+
+  /// errc::bad_format for bytes that save did not write.
+  static result<min_max> try_load(std::span<const std::byte> bytes) noexcept {
+    detail::state_reader in(bytes);
+    min_max made;
+    if (const auto ok = in.open("min_max", tag); !ok) return ok.error();
+    if (const auto ok = in.get(made.seen_); !ok) return ok.error();
+    if (const auto ok = in.close(); !ok) return ok.error();
+    return made;
+  }
+
+  friend bool operator==(const min_max&, const min_max&) = default;
+
+ private:
+  static constexpr std::uint32_t tag = 0x4D4D5944;  // "DYMM"
+  extent seen_;
+};
+
+}  // namespace dyadic::inline DYADIC_ABI

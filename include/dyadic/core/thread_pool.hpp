@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// thread_pool: a small fixed set of std::threads that models executor. Not part of the umbrella: <thread> is dear to include.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <dyadic/core/executor.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+/// `threads` workers in all, the calling thread counted as one. parallel_for may be called from one thread at a time.
+class thread_pool {
+ public:
+  explicit thread_pool(index_t threads) {
+    for (index_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  }
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+  ~thread_pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  index_t concurrency() const noexcept { return static_cast<index_t>(workers_.size()) + 1; }
+
+  template <class F>
+  void parallel_for(index_t n, F&& f) {
+    if (n < 2 || workers_.empty()) return serial::parallel_for(n, f);
+    std::unique_lock lock(mutex_);
+    part_ = [](void* context, index_t i) { (*static_cast<std::remove_reference_t<F>*>(context))(i); };
+    context_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(f)));
+    next_ = 0;
+    count_ = n;
+    wake_.notify_all();
+    take_parts(lock);
+    done_.wait(lock, [this] { return running_ == 0; });
+    count_ = 0;
+  }
+
+ private:
+  /// Runs parts until none is left to start. The lock is held on entry and on return, and never while a part runs.
+  void take_parts(std::unique_lock<std::mutex>& lock) {
+    while (next_ < count_) {
+      const index_t i = next_++;
+      ++running_;
+      lock.unlock();
+      part_(context_, i);
+      lock.lock();
+      if (--running_ == 0 && next_ == count_) done_.notify_one();
+    }
+  }
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return stop_ || next_ < count_; });
+      if (stop_) return;
+      take_parts(lock);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> workers_;
+  void (*part_)(void*, index_t) = nullptr;
+  void* context_ = nullptr;
+  index_t next_ = 0, count_ = 0, running_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace dyadic::inline DYADIC_ABI

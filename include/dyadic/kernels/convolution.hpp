@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Convolution as a product: the rows of x are the patches of an NHWC image, gathered a block at a time.
+//
+//   x  (images, height, width, channels)     w  (out, kernel_h * kernel_w * channels / groups), columns in (kh, kw, c) order
+//   y  (images * out_height * out_width, out)
+// Taps outside the image hold the zero point of x (0 for floats), so they add nothing to the exact sum.
+#pragma once
+
+#include <vector>
+
+#include <dyadic/kernels/gemm.hpp>
+#include <dyadic/kernels/window.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+namespace kernels {
+
+/// The patches of one group of channels.
+template <class T>
+struct patch_rows {
+  const T* x = nullptr;
+  image_shape image;
+  dyadic::window taps;
+  index_t first_channel = 0, channels = 0;  ///< of the group
+  const std::int32_t* pads = nullptr;       ///< zero point of each image, or of all when pads_a_image is 0
+  index_t pads_a_image = 0;
+  T pad = T{};
+
+  T pad_of(index_t n) const noexcept { return pads == nullptr ? pad : static_cast<T>(pads[n * pads_a_image]); }
+
+  static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
+    const auto& s = *static_cast<const patch_rows*>(self);
+    const index_t oh = s.taps.out_height(s.image.height), ow = s.taps.out_width(s.image.width);
+    index_t n = row / (oh * ow), h = row / ow % oh, w = row % ow;
+    for (index_t i = 0; i < count; ++i) {
+      s.patch(n, h, w, static_cast<T*>(out) + i * stride);
+      if (++w == ow) {
+        w = 0;
+        if (++h == oh) h = 0, ++n;
+      }
+    }
+  }
+
+  void patch(index_t n, index_t oh, index_t ow, T* to) const {
+    const T* from = x + n * image.features() + first_channel;
+    const T fill_value = pad_of(n);
+    const index_t left = ow * taps.stride.width - taps.padding.width;
+    const index_t right = left + (taps.size.width - 1) * taps.dilation.width;
+    // A row of taps is one run of memory when it lies inside the image and nothing is left out between its pixels.
+    const bool whole = left >= 0 && right < image.width && taps.dilation.width == 1 && channels == image.channels;
+    for (index_t kh = 0; kh < taps.size.height; ++kh) {
+      const index_t h = oh * taps.stride.height - taps.padding.height + kh * taps.dilation.height;
+      if (h < 0 || h >= image.height) {
+        to = put(to, fill_value, taps.size.width * channels);
+      } else if (whole) {
+        to = copy(to, from + (h * image.width + left) * image.channels, taps.size.width * channels);
+      } else {
+        for (index_t kw = 0; kw < taps.size.width; ++kw) {
+          const index_t w = left + kw * taps.dilation.width;
+          to = w < 0 || w >= image.width ? put(to, fill_value, channels)
+                                         : copy(to, from + (h * image.width + w) * image.channels, channels);
+        }
+      }
+    }
+  }
+  static T* put(T* to, T value, index_t n) noexcept {
+    for (index_t i = 0; i < n; ++i) to[i] = value;
+    return to + n;
+  }
+  static T* copy(T* to, const T* from, index_t n) noexcept {
+    if (n < 16) {  // a call costs more than so short a copy
+      for (index_t i = 0; i < n; ++i) to[i] = from[i];
+    } else {
+      std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+    }
+    return to + n;
+  }
+  simd::row_source source() const noexcept { return {&fill, this}; }
+};
+
+/// Shapes of one convolution that fit together: returns rows of y.
+inline result<index_t> check_convolution(const image_shape& x, const window& taps, index_t groups, index_t out,
+                                         index_t depth) noexcept {
+  if (const auto ok = check_image("conv2d: x", x); !ok) return ok.error();
+  if (const auto ok = check_window("conv2d", taps); !ok) return ok.error();
+  if (groups < 1 || x.channels % groups != 0 || out % groups != 0)
+    return failure(errc::invalid_shape, "conv2d: {} groups do not divide {} input and {} output channels", groups, x.channels,
+                   out);
+  const auto expected = checked_multiply(taps.size.height, taps.size.width, x.channels / groups);
+  if (!expected) return expected.error();
+  if (depth != *expected)
+    return failure(errc::invalid_shape, "conv2d: weights have {} columns, {} x {} taps of {} channels expect {}", depth,
+                   taps.size.height, taps.size.width, x.channels / groups, *expected);
+  return checked_multiply(x.images, taps.out_height(x.height), taps.out_width(x.width));
+}
+
+}  // namespace kernels
+
+/// Weights of a convolution: one packed product a group of channels.
+template <class Packed>
+struct packed_groups {
+  std::vector<Packed> parts;
+
+  index_t rows() const noexcept { return parts.empty() ? 0 : static_cast<index_t>(parts.size()) * parts[0].rows(); }
+  index_t cols() const noexcept { return parts.empty() ? 0 : parts[0].cols(); }
+  index_t model_bytes() const noexcept {
+    index_t sum = 0;
+    for (const Packed& p : parts) sum += p.model_bytes();
+    return sum;
+  }
+};
+
+/// Rows [first, first + count) of a quantized matrix.
+template <scheme S>
+quantized_view<S> rows_of(quantized_view<S> w, index_t first, index_t count) noexcept {
+  if constexpr (S.per != granularity::per_tensor) {
+    const auto a_row = static_cast<std::size_t>(groups_in_row(S, w.cols));
+    w.scales = w.scales.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
+    if (S.asymmetric())
+      w.zero_points = w.zero_points.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
+  }
+  w.bytes = w.row(first);
+  w.rows = count;
+  return w;
+}
+
+/// Packs the rows of w in `groups` equal parts.
+template <scheme S>
+result<packed_groups<packed_weights>> try_pack_groups(const quantized_view<S>& w, index_t groups, std::int64_t largest_x = 255) {
+  if (groups < 1 || w.rows % groups != 0)
+    return failure(errc::invalid_shape, "pack: {} groups do not divide {} rows", groups, w.rows);
+  if (const auto ok = check_quantized(w); !ok) return ok.error();
+  packed_groups<packed_weights> made;
+  for (index_t g = 0; g < groups; ++g) {
+    auto part = packed_weights::try_make(rows_of(w, g * (w.rows / groups), w.rows / groups), largest_x);
+    if (!part) return part.error();
+    made.parts.push_back(std::move(*part));
+  }
+  return made;
+}
+inline result<packed_groups<packed_reals>> try_pack_groups(strided<const float> w, index_t groups) {
+  if (groups < 1 || w.rows() % groups != 0)
+    return failure(errc::invalid_shape, "pack: {} groups do not divide {} rows", groups, w.rows());
+  if (const auto ok = check_view("pack", w); !ok) return ok.error();
+  packed_groups<packed_reals> made;
+  const index_t rows = w.rows() / groups;
+  for (index_t g = 0; g < groups; ++g) {
+    auto part = packed_reals::try_make({w.row(g * rows), rows, w.cols(), w.row_stride(), w.col_stride()});
+    if (!part) return part.error();
+    made.parts.push_back(std::move(*part));
+  }
+  return made;
+}
+
+/// Codes of a batch of images with their params: one scale and zero point for all, or one an image.
+struct image_codes {
+  const std::uint8_t* codes = nullptr;
+  image_shape shape;
+  std::span<const float> scales;                ///< 1 or shape.images
+  std::span<const std::int32_t> zero_points;    ///< as many
+};
+
+namespace kernels {
+
+/// The epilogue of one group of a convolution, of `rows` output channels.
+inline epilogue::bounded_reals group_of(const epilogue::bounded_reals& e, index_t group, index_t rows) noexcept {
+  if (e.bias.empty()) return e;
+  return {e.bias.subspan(static_cast<std::size_t>(group * rows), static_cast<std::size_t>(rows)), e.low, e.high};
+}
+inline epilogue::sums group_of(epilogue::sums e, index_t, index_t) noexcept { return e; }
+inline epilogue::requantize group_of(const epilogue::requantize_groups& e, index_t group, index_t) noexcept {
+  return epilogue::requantize(e.how[static_cast<std::size_t>(group)], e.rectified);
+}
+inline epilogue::unrounded group_of(const epilogue::unrounded_groups& e, index_t group, index_t) noexcept {
+  return epilogue::unrounded(e.how[static_cast<std::size_t>(group)]);
+}
+
+/// Refuses an epilogue whose parts are not those of the weights.
+inline result<void> check_parts(const epilogue::bounded_reals& e, index_t, index_t rows) noexcept {
+  const auto biases = static_cast<index_t>(e.bias.size());
+  if (biases != 0 && biases != rows)
+    return failure(errc::invalid_shape, "conv2d: bias of {} for {} output channels, expected {} or none", biases, rows, rows);
+  return {};
+}
+inline result<void> check_parts(epilogue::sums, index_t, index_t) noexcept { return {}; }
+template <class E>
+result<void> check_parts(const E& e, index_t groups, index_t) noexcept {
+  if (static_cast<index_t>(e.how.size()) != groups)
+    return failure(errc::invalid_shape, "conv2d: {} requantizations for {} groups", static_cast<index_t>(e.how.size()), groups);
+  return {};
+}
+
+template <>
+inline constexpr bool makes<epilogue::requantize_groups, std::uint8_t> = true;
+
+}  // namespace kernels
+
+/// Convolution of unsigned 8-bit codes.
+///
+/// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or one requantization a group.
+/// \param y  (images * out_height * out_width, w.rows()); must not overlap x.
+template <class E, class T>
+  requires kernels::makes<E, T>
+result<void> try_conv2d(const image_codes& x, const window& taps, const packed_groups<packed_weights>& w, const E& e,
+                        strided<T> y, const run_options& options = {}) noexcept {
+  const auto groups = static_cast<index_t>(w.parts.size());
+  const auto rows = kernels::check_convolution(x.shape, taps, groups, w.rows(), w.cols());
+  if (!rows) return rows.error();
+  if (const auto ok = kernels::check_parts(e, groups, w.rows()); !ok) return ok;
+  if (y.rows() != *rows || y.cols() != w.rows())
+    return failure(errc::invalid_shape, "conv2d: y is {} x {}, expected {} x {}", y.rows(), y.cols(), *rows, w.rows());
+  if (const auto ok = check_view("conv2d: y", y); !ok) return ok.error();
+  const auto count = static_cast<index_t>(x.scales.size());
+  const bool per_image = count != 1;
+  if ((per_image && count != x.shape.images) || x.zero_points.size() != x.scales.size())
+    return failure(errc::invalid_shape, "conv2d: {} scales and {} zero points for {} images, expected 1 or {} of each", count,
+                   static_cast<index_t>(x.zero_points.size()), x.shape.images, x.shape.images);
+  if (bytes_of(y).overlaps(bytes_of(strided<const std::uint8_t>(x.codes, 1, x.shape.size()))))
+    return failure(errc::overlap, "conv2d: y of {} x {} shares memory with x", y.rows(), y.cols());
+  const index_t channels = x.shape.channels / groups, columns = w.rows() / groups;
+  for (index_t group = 0; group < groups; ++group) {
+    const packed_weights& part = w.parts[static_cast<std::size_t>(group)];
+    const kernels::patch_rows<std::uint8_t> patches{x.codes, x.shape, taps, group * channels, channels,
+                                                    x.zero_points.data(), per_image ? 1 : 0, 0};
+    simd::gemm_call g;
+    g.x = patches.source();
+    g.m = *rows;
+    g.k = part.cols();
+    g.w = part.view();
+    const index_t rows_a_param = per_image ? *rows / x.shape.images : *rows;
+    if (const auto ok = kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param > 0 ? rows_a_param : 1, part); !ok)
+      return ok;
+    if (const auto ok = kernels::set_y(g.out, kernels::group_of(e, group, columns), part, x.scales); !ok) return ok;
+    kernels::set_memory(g.out, y, group * columns);
+    if (const auto ok = kernels::run_gemm_codes(g, options); !ok) return ok;
+  }
+  return {};
+}
+
+/// Convolution in float: the same patches, the float product.
+template <std::same_as<float> T>
+result<void> try_conv2d(const T* x, const image_shape& shape, const window& taps,
+                               const packed_groups<packed_reals>& w, const epilogue::bounded_reals& e, strided<float> y,
+                               const run_options& options = {}) noexcept {
+  const auto groups = static_cast<index_t>(w.parts.size());
+  const auto rows = kernels::check_convolution(shape, taps, groups, w.rows(), w.cols());
+  if (!rows) return rows.error();
+  if (y.rows() != *rows || y.cols() != w.rows())
+    return failure(errc::invalid_shape, "conv2d: y is {} x {}, expected {} x {}", y.rows(), y.cols(), *rows, w.rows());
+  if (const auto ok = check_view("conv2d: y", y); !ok) return ok.error();
+  if (const auto ok = kernels::check_parts(e, groups, w.rows()); !ok) return ok;
+  if (const auto ok = kernels::check_clamp(e); !ok) return ok.error();
+  const strided<const float> numbers(x, 1, shape.size());
+  if (const auto ok = check_view("conv2d: x", numbers); !ok) return ok.error();
+  if (bytes_of(y).overlaps(bytes_of(numbers)))
+    return failure(errc::overlap, "conv2d: y of {} x {} shares memory with x", y.rows(), y.cols());
+  for (index_t group = 0; group < groups; ++group) {
+    const packed_reals& part = w.parts[static_cast<std::size_t>(group)];
+    const index_t channels = shape.channels / groups;
+    const kernels::patch_rows<float> patches{x, shape, taps, group * channels, channels, nullptr, 0, 0.0f};
+    simd::gemm_call g;
+    g.x = patches.source();
+    g.m = *rows;
+    g.k = part.cols();
+    g.real_w = part.view();
+    g.out.to = simd::output::reals;
+    g.out.bias = e.bias.empty() ? nullptr : e.bias.data() + group * part.rows();
+    g.out.low = e.low;
+    g.out.high = e.high;
+    kernels::set_memory(g.out, y, group * part.rows());
+    if (const auto ok = kernels::run_gemm_reals(g, options); !ok) return ok.error();
+  }
+  return {};
+}
+
+}  // namespace dyadic::inline DYADIC_ABI

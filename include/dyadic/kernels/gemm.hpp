@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// gemm and gemv: y = x * w^T on codes, exact in int32, finished by an epilogue; and the float product beside them.
+//
+//   x  (m, k) 8-bit codes, per tensor or per row          w  (n, k) packed, 2 to 8 bits, per tensor, row or group
+//   y  (m, n) int32, float or 8-bit codes, as the epilogue says, any strides
+//
+// Every instruction set, thread count and split gives the same bits: integer sums have no order, sums over groups are added in
+// increasing order by fma, and the float product is one fma chain over increasing k.
+#pragma once
+
+#include <dyadic/core/executor.hpp>
+#include <dyadic/core/strided.hpp>
+#include <dyadic/core/workspace.hpp>
+#include <dyadic/kernels/epilogue.hpp>
+#include <dyadic/kernels/simd/dispatch.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+/// Who runs a product and in what memory. By default: this thread, memory allocated and freed within the call.
+struct run_options {
+  executor_ref run{};
+  workspace* memory = nullptr;
+};
+
+namespace kernels {
+
+struct pick_gemm_codes {
+  template <class Isa>
+  static auto of() noexcept {
+    return &Isa::template gemm_codes<>;
+  }
+};
+struct pick_gemm_reals {
+  template <class Isa>
+  static auto of() noexcept {
+    return &Isa::template gemm_reals<>;
+  }
+};
+
+/// Runs a product whose call is complete but for its blocks. Tasks split rows when there are enough of them, panels otherwise.
+/// block_bytes: scratch of one row of x.
+template <class Pick>
+result<void> run_gemm(simd::gemm_call g, index_t n, index_t scratch_bytes, const run_options& options) noexcept {
+  if (g.m == 0 || n == 0) return {};
+  const index_t panels = blocks_of(n, simd::panel_columns), workers = options.run.concurrency();
+  const bool by_rows = g.m >= 12 * workers;
+  const index_t most = by_rows ? blocks_of(g.m, 6) : blocks_of(panels, 4);
+  const index_t tasks = workers < most ? workers : most;
+  workspace own;
+  std::uint8_t* scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * scratch_bytes);
+  if (scratch == nullptr) return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * scratch_bytes);
+  const auto kernel = dispatched<Pick>();
+  options.run.parallel_for(tasks, [&, kernel](index_t i) {
+    const default_float_environment environment;
+    // Shares are whole tiles, so that no task is left with a ragged start.
+    const share s = by_rows ? share_of(blocks_of(g.m, 6), tasks, i) : share_of(blocks_of(panels, 4), tasks, i);
+    simd::gemm_part part{0, g.m, 0, panels, scratch + i * scratch_bytes};
+    if (by_rows) {
+      part.first_row = 6 * s.first;
+      part.last_row = 6 * s.last < g.m ? 6 * s.last : g.m;
+    } else {
+      part.first_panel = 4 * s.first;
+      part.last_panel = 4 * s.last < panels ? 4 * s.last : panels;
+    }
+    kernel(g, part);
+  });
+  return {};
+}
+
+/// The integer product of any source of rows. (A template, as the float one, only to be compiled where it is called.)
+template <std::same_as<simd::gemm_call> Call>
+result<void> run_gemm_codes(Call g, const run_options& options) noexcept {
+  g.block_rows = simd::gemm_block_rows(g.m, g.w.groups * g.w.group_codes());
+  return run_gemm<pick_gemm_codes>(g, g.w.n, round_up(simd::gemm_scratch_bytes(g.block_rows, g.w), 64), options);
+}
+
+/// The float product of any source of rows: f = clamp(chain + bias), see epilogue_view.
+template <std::same_as<simd::gemm_call> Call>
+result<void> run_gemm_reals(Call g, const run_options& options) noexcept {
+  g.block_rows = simd::gemm_block_rows(g.m, 4 * g.k);
+  return run_gemm<pick_gemm_reals>(g, g.real_w.n, round_up(4 * g.block_rows * g.k + 64, 64), options);
+}
+
+/// Rows of a matrix with any strides, copied as they are.
+template <class T>
+struct matrix_rows {
+  strided<const T> x;
+
+  static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
+    const strided<const T>& x = static_cast<const matrix_rows*>(self)->x;
+    for (index_t i = 0; i < count; ++i) {
+      T* to = static_cast<T*>(out) + i * stride;
+      const T* from = x.row(row + i);
+      if (x.col_stride() == 1) {
+        if (x.cols() > 0) std::memcpy(to, from, static_cast<std::size_t>(x.cols()) * sizeof(T));
+      } else {
+        for (index_t k = 0; k < x.cols(); ++k) to[k] = from[k * x.col_stride()];
+      }
+    }
+  }
+  simd::row_source source() const noexcept { return {&fill, this}; }
+};
+
+/// What the zero points of x mean to a kernel, and that the proof of w covers them.
+template <scheme S>
+result<void> set_x(simd::epilogue_view& e, std::span<const std::int32_t> zero_points, index_t rows_a_param,
+                   const packed_weights& w) noexcept {
+  e.x_zero_base = S.is_signed ? 128 : S.asymmetric() ? 0 : S.middle();
+  e.x_zero_points = S.asymmetric() ? zero_points.data() : nullptr;
+  e.rows_a_param = rows_a_param;
+  if (w.proof().largest_x >= 255) return {};
+  const index_t count = S.asymmetric() ? static_cast<index_t>(zero_points.size()) : 1;
+  for (index_t i = 0; i < count; ++i) {
+    const std::int32_t zero = S.asymmetric() ? zero_points[static_cast<std::size_t>(i)] : S.middle();
+    const std::int32_t reach = S.qmax() - zero > zero - S.qmin() ? S.qmax() - zero : zero - S.qmin();
+    if (reach > w.proof().largest_x)
+      return failure(errc::overflow, "gemm: zero point {} of x lets |x - zero point| reach {}, the weights were packed for {}",
+                     zero, reach, w.proof().largest_x);
+  }
+  return {};
+}
+
+/// Refuses a clamp whose ends are reversed or NaN.
+inline result<void> check_clamp(const epilogue::bounded_reals& r) noexcept {
+  if (!(r.low <= r.high))
+    return failure(errc::invalid_range, "gemm: clamp to [{}, {}], expected low <= high", static_cast<double>(r.low),
+                   static_cast<double>(r.high));
+  return {};
+}
+
+/// Completes the view of an epilogue: y's element type must be the one it makes.
+inline result<void> set_y(simd::epilogue_view& e, epilogue::sums, const packed_weights& w, std::span<const float>) noexcept {
+  if (w.grouped())
+    return failure(errc::invalid_scheme, "gemm: weights in {} groups a row have no int32 sums, expected one group",
+                   w.view().groups);
+  e.to = simd::output::sums;
+  return {};
+}
+inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals& r, const packed_weights& w,
+                          std::span<const float> x_scales) noexcept {
+  const auto biases = static_cast<index_t>(r.bias.size());
+  if (biases != 0 && biases != w.rows())
+    return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none", biases, w.rows(),
+                   w.rows());
+  if (const auto ok = check_clamp(r); !ok) return ok.error();
+  e.to = simd::output::reals;
+  e.multipliers = w.grouped() ? nullptr : w.view().scales;
+  e.x_scales = x_scales.data();
+  e.bias = biases == 0 ? nullptr : r.bias.data();
+  e.low = r.low;
+  e.high = r.high;
+  return {};
+}
+inline result<void> set_y(simd::epilogue_view& e, const epilogue::unrounded& r, const packed_weights& w,
+                          std::span<const float> x_scales) noexcept {
+  if (r.how.size() != w.rows())
+    return failure(errc::invalid_shape, "gemm: requantization of {} rows for {} rows of weights", r.how.size(), w.rows());
+  if (!r.how.fits(w))
+    return failure(errc::invalid_scale, "gemm: the requantization was made for other weights than these, whose rows sum up to {}",
+                   w.proof().largest_row_sum);
+  if (x_scales.size() != 1 || x_scales[0] != r.how.x_scale())
+    return failure(errc::invalid_scale, "gemm: x has {} scales, the first {}, the requantization was made for one of {}",
+                   static_cast<index_t>(x_scales.size()), x_scales.empty() ? 0.0 : static_cast<double>(x_scales[0]),
+                   static_cast<double>(r.how.x_scale()));
+  const simd::epilogue_view made = r.how.view();
+  e.to = simd::output::reals;
+  e.bias_codes = made.bias_codes;
+  e.multipliers = made.multipliers;
+  e.x_scales = made.x_scales;
+  e.bias = made.bias;
+  e.low = -epilogue::infinity;
+  e.high = epilogue::infinity;
+  return {};
+}
+inline result<void> set_y(simd::epilogue_view& e, const epilogue::requantize& r, const packed_weights& w,
+                          std::span<const float> x_scales) noexcept {
+  if (const auto ok = set_y(e, epilogue::unrounded(r.how), w, x_scales); !ok) return ok;
+  const simd::epilogue_view made = r.how.view();
+  e.to = made.to;
+  e.low = r.rectified && made.low < 0 ? 0.0f : made.low;
+  e.high = made.high;
+  e.zero_point = made.zero_point;
+  return {};
+}
+
+/// The element an epilogue makes.
+template <class E>
+struct element_made {
+  using type = float;
+};
+template <>
+struct element_made<epilogue::sums> {
+  using type = std::int32_t;
+};
+template <class E, class T>
+inline constexpr bool makes = std::is_same_v<E, epilogue::requantize>
+                                  ? std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t>
+                                  : std::is_same_v<T, typename element_made<E>::type>;
+
+/// Columns of y from first_column on.
+template <class T>
+void set_memory(simd::epilogue_view& e, const strided<T>& y, index_t first_column = 0) noexcept {
+  e.y = y.data() + first_column * y.col_stride();
+  e.y_row_stride = y.row_stride();
+  e.y_col_stride = y.col_stride();
+}
+
+}  // namespace kernels
+
+/// y = epilogue(x * w^T).
+///
+/// \param x  (m, k) codes of at most 8 bits (not two a byte), per tensor or per row.
+/// \param w  (n, k) packed.
+/// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or epilogue::requantize{r}.
+/// \param y  (m, n) of int32, float, or uint8 / int8; must not overlap x.
+template <scheme X, class E, matrix_like Y>
+  requires kernels::makes<E, element_of<Y>>
+result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const E& e, Y&& y,
+                      const run_options& options = {}) noexcept {
+  static_assert(X.bits <= 8 && !X.two_per_byte(), "gemm: x needs one byte a code");
+  static_assert(X.per != granularity::per_group, "gemm: x has one scale a tensor or a row");
+  const strided<element_of<Y>> out(y);
+  if (x.cols != w.cols())
+    return failure(errc::invalid_shape, "gemm: x has {} columns, w expects {}", x.cols, w.cols());
+  if (out.rows() != x.rows || out.cols() != w.rows())
+    return failure(errc::invalid_shape, "gemm: y is {} x {}, expected {} x {}", out.rows(), out.cols(), x.rows, w.rows());
+  if (const auto ok = check_view("gemm: y", out); !ok) return ok.error();
+  if (const auto ok = check_quantized(x); !ok) return ok.error();
+  const kernels::matrix_rows<std::uint8_t> rows{{x.bytes, x.rows, x.cols, x.row_stride, 1}};
+  if (bytes_of(out).overlaps(bytes_of(rows.x)))
+    return failure(errc::overlap, "gemm: y of {} x {} shares memory with x of {} x {}", out.rows(), out.cols(), x.rows,
+                   x.cols);
+  if constexpr (std::is_same_v<E, epilogue::requantize>) {
+    if (std::is_signed_v<element_of<Y>> != e.how.is_signed())
+      return failure(errc::invalid_scheme, "gemm: y is {}, the requantization makes {} codes",
+                     std::is_signed_v<element_of<Y>> ? "signed" : "unsigned", e.how.is_signed() ? "signed" : "unsigned");
+  }
+  simd::gemm_call g;
+  g.x = rows.source();
+  g.m = x.rows;
+  g.k = x.cols;
+  g.x_signed = X.is_signed;
+  g.w = w.view();
+  if (const auto ok = kernels::set_x<X>(g.out, x.zero_points, X.per == granularity::per_row ? 1 : (x.rows > 0 ? x.rows : 1), w);
+      !ok)
+    return ok.error();
+  if (const auto ok = kernels::set_y(g.out, e, w, x.scales); !ok) return ok.error();
+  kernels::set_memory(g.out, out);
+  return kernels::run_gemm_codes(g, options);
+}
+template <scheme X, class E, matrix_like Y>
+  requires kernels::makes<E, element_of<Y>>
+result<void> try_gemm(const quantized<X>& x, const packed_weights& w, const E& e, Y&& y,
+                      const run_options& options = {}) noexcept {
+  return try_gemm(x.view(), w, e, y, options);
+}
+
+/// y = x * w^T in float: an fma chain over increasing k for each element, then the stages of the epilogue.
+/// Against a sum in any other order it differs by at most k * 2^-23 * sum |x w| (to first order).
+template <matrix_like X, matrix_like Y>
+  requires(std::is_same_v<element_of<X>, float> && std::is_same_v<element_of<Y>, float>)
+result<void> try_gemm(const X& x, const packed_reals& w, const epilogue::bounded_reals& e, Y&& y,
+                      const run_options& options = {}) noexcept {
+  const kernels::matrix_rows<float> rows{strided<const float>(x)};
+  const strided<float> out(y);
+  if (rows.x.cols() != w.cols())
+    return failure(errc::invalid_shape, "gemm: x has {} columns, w expects {}", rows.x.cols(), w.cols());
+  if (out.rows() != rows.x.rows() || out.cols() != w.rows())
+    return failure(errc::invalid_shape, "gemm: y is {} x {}, expected {} x {}", out.rows(), out.cols(), rows.x.rows(),
+                   w.rows());
+  if (const auto ok = check_view("gemm: x", rows.x); !ok) return ok.error();
+  if (const auto ok = check_view("gemm: y", out); !ok) return ok.error();
+  if (bytes_of(out).overlaps(bytes_of(rows.x)))
+    return failure(errc::overlap, "gemm: y of {} x {} shares memory with x of {} x {}", out.rows(), out.cols(),
+                   rows.x.rows(), rows.x.cols());
+  if (!e.bias.empty() && static_cast<index_t>(e.bias.size()) != w.rows())
+    return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none",
+                   static_cast<index_t>(e.bias.size()), w.rows(), w.rows());
+  if (const auto ok = kernels::check_clamp(e); !ok) return ok.error();
+  simd::gemm_call g;
+  g.x = rows.source();
+  g.m = rows.x.rows();
+  g.k = rows.x.cols();
+  g.real_w = w.view();
+  g.out.to = simd::output::reals;
+  g.out.rows_a_param = 1;
+  g.out.bias = e.bias.empty() ? nullptr : e.bias.data();
+  g.out.low = e.low;
+  g.out.high = e.high;
+  kernels::set_memory(g.out, out);
+  return kernels::run_gemm_reals(g, options);
+}
+
+/// y = epilogue(w * x) for one vector: gemm with m = 1. x is one row of codes or of floats, y n elements.
+template <class W, class X, class E, class T>
+result<void> try_gemv(const W& w, const X& x, const E& e, std::span<T> y, const run_options& options = {}) noexcept {
+  return try_gemm(x, w, e, strided<T>(y.data(), 1, static_cast<index_t>(y.size())), options);
+}
+
+#if DYADIC_EXCEPTIONS
+/// \throws std::invalid_argument for shapes, scales or strides that do not fit, std::length_error where the proof fails.
+template <class X, class W, class E, class Y>
+void gemm(const X& x, const W& w, const E& e, Y&& y, const run_options& options = {}) {
+  try_gemm(x, w, e, y, options).value();
+}
+template <class W, class X, class E, class T>
+void gemv(const W& w, const X& x, const E& e, std::span<T> y, const run_options& options = {}) {
+  try_gemv(w, x, e, y, options).value();
+}
+#endif
+
+}  // namespace dyadic::inline DYADIC_ABI

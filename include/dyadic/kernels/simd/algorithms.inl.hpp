@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The algorithms of one instruction set: included at the end of each file's vocabulary, in its region and namespace.
+
+#include <dyadic/kernels/simd/tile.inl.hpp>
+#include <dyadic/kernels/simd/finish.inl.hpp>
+#include <dyadic/kernels/simd/gemm.inl.hpp>
+#include <dyadic/kernels/simd/elementwise.inl.hpp>
+
+/// The whole operations that dispatch chooses between; only those a program uses are compiled. The products are templates so
+/// that a file which includes the library and calls none of them does not pay for their tiles.
+struct algorithms {
+  template <class = void>
+  static void gemm_codes(const gemm_call& g, const gemm_part& part) { run_part<code_product>(g, part); }
+  template <class = void>
+  static void gemm_reals(const gemm_call& g, const gemm_part& part) { run_part<real_product>(g, part); }
+  static void quantize(const float* x, index_t n, float scale, std::int32_t zero_point, std::uint8_t* y) {
+    quantize_u8(x, n, scale, zero_point, y);
+  }
+  static void dequantize(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
+    dequantize_u8(x, n, scale, zero_point, y);
+  }
+  static bool range(const float* x, index_t n, float* low, float* high) { return finite_range(x, n, low, high); }
+  static void max_codes(const window_call& c) { max_pool_u8(c); }
+  static void max_reals(const window_call& c) { max_pool_f32(c); }
+  static void average_codes(const window_call& c) { average_pool_u8(c); }
+  static void relu_reals(const float* x, index_t n, float* y) { relu_f32(x, n, y); }
+  static void add_codes(const add_call& c) { add_u8(c); }
+};

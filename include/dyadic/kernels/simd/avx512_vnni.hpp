@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The instruction set avx512_vnni: 512-bit registers, one vpdpbusd a panel and quad.
+//
+//   dot4        vpdpbusd zmm        u8 x s8, sums of four products added to int32 without saturation
+//   round_int   vcvtps2dq           rounds as the guarded environment says
+//   low_bytes   vpmovdb             truncates 16 lanes to 16 bytes
+#pragma once
+
+#include <immintrin.h>
+
+#include <dyadic/kernels/simd/vocabulary.hpp>
+
+DYADIC_REGION_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
+
+inline constexpr int lanes = 16;
+inline constexpr int max_rows = 6, max_panels = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
+using x_code = std::uint8_t;
+inline constexpr int x_offset = 0;
+inline constexpr int sums_a_panel = 1;
+
+struct f32v {
+  __m512 r;
+};
+struct i32v {
+  __m512i r;
+};
+struct bytev {
+  __m512i r;
+};
+inline constexpr int byte_lanes = 64;
+
+/// All lanes. g++ 12 warns falsely about the undefined operand inside the unmasked forms of some intrinsics; these forms have
+/// none, and compile to the same unmasked instructions.
+inline constexpr __mmask16 every = 0xFFFF;
+
+DYADIC_INLINE f32v load(const float* p) { return {_mm512_loadu_ps(p)}; }
+DYADIC_INLINE void store(float* p, f32v v) { _mm512_storeu_ps(p, v.r); }
+DYADIC_INLINE f32v set1(float x) { return {_mm512_set1_ps(x)}; }
+DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
+DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm512_mul_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v div(f32v a, f32v b) { return {_mm512_div_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v max(f32v a, f32v b) { return {_mm512_maskz_max_ps(every, a.r, b.r)}; }
+DYADIC_INLINE f32v min(f32v a, f32v b) { return {_mm512_maskz_min_ps(every, a.r, b.r)}; }
+DYADIC_INLINE f32v zero_unless_finite(f32v a) {
+  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_sub_ps(a.r, a.r), _mm512_setzero_ps(), _CMP_EQ_OQ), a.r)};
+}
+DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a.r, a.r, _CMP_ORD_Q), a.r)}; }
+
+DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
+DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm512_storeu_si512(p, v.r); }
+DYADIC_INLINE i32v set1(std::int32_t x) { return {_mm512_set1_epi32(x)}; }
+DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm512_add_epi32(a.r, b.r)}; }
+DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm512_sub_epi32(a.r, b.r)}; }
+DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm512_mullo_epi32(a.r, b.r)}; }
+DYADIC_INLINE f32v to_float(i32v a) { return {_mm512_maskz_cvtepi32_ps(every, a.r)}; }
+// Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction warns
+// falsely in g++ 12, unmasked when optimising and masked when not.)
+DYADIC_INLINE i32v round_int(f32v a) { return {_mm512_maskz_cvtps_epi32(every, a.r)}; }
+DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
+  return {_mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(every, v.r));
+}
+
+DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) { _mm512_storeu_si512(p, v.r); }
+DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {_mm512_max_epu8(a.r, b.r)}; }
+DYADIC_INLINE bytev flip_sign(bytev a) { return {_mm512_xor_si512(a.r, _mm512_set1_epi8(-128))}; }
+
+DYADIC_INLINE i32v zero_sums() { return {_mm512_setzero_si512()}; }
+DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
+  std::int32_t quad;
+  __builtin_memcpy(&quad, x, sizeof quad);
+  return {_mm512_set1_epi32(quad)};
+}
+DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int) { return {_mm512_loadu_si512(w)}; }
+DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int) {
+  return {_mm512_and_si512(_mm512_loadu_si512(w), _mm512_set1_epi8(15))};
+}
+DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int) {
+  return {_mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(w), 4), _mm512_set1_epi8(15))};
+}
+DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm512_dpbusd_epi32(sum.r, x.r, w.r)}; }
+DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) { store(out, sums[0]); }
+
+#include <dyadic/kernels/simd/algorithms.inl.hpp>
+
+struct isa : algorithms {
+  static constexpr const char* name = "avx512_vnni";
+  static bool supported(const cpu_features& cpu) noexcept { return cpu.avx512_vnni; }
+};
+
+}  // namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni
+DYADIC_REGION_END

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Operations without a product: quantize, dequantize, ranges, pooling, relu, add.
+
+/// Full registers first, then the rest through a padded copy: each loop is written once, as a struct with one function.
+DYADIC_INLINE void store_part(float* p, f32v v, index_t n) {
+  float all[lanes];
+  store(all, v);
+  for (index_t i = 0; i < n; ++i) p[i] = all[i];
+}
+DYADIC_INLINE void store_low_part(std::uint8_t* p, i32v v, index_t n) {
+  std::uint8_t all[lanes];
+  store_low_bytes(all, v);
+  for (index_t i = 0; i < n; ++i) p[i] = all[i];
+}
+DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
+  std::uint8_t all[lanes] = {};
+  for (index_t i = 0; i < n; ++i) all[i] = p[i];
+  return bytes_to_int(all);
+}
+
+/// code = saturate(round_half_even(x / scale) + zero_point), a true division; NaN becomes the zero point.
+DYADIC_INLINE i32v codes_of(f32v x, f32v scale, f32v low, f32v high, i32v zero_point) {
+  return add(round_int(min(max(zero_if_nan(div(x, scale)), low), high)), zero_point);
+}
+inline void quantize_u8(const float* x, index_t n, float scale, std::int32_t zero_point, std::uint8_t* y) {
+  const f32v s = set1(scale);
+  const f32v low = set1(static_cast<float>(-zero_point)), high = set1(static_cast<float>(255 - zero_point));
+  const i32v zero = set1(zero_point);
+  index_t i = 0;
+  for (; i + lanes <= n; i += lanes) store_low_bytes(y + i, codes_of(load(x + i), s, low, high, zero));
+  if (i < n) store_low_part(y + i, codes_of(load_part(x + i, static_cast<int>(n - i)), s, low, high, zero), n - i);
+}
+
+inline void dequantize_u8(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
+  const f32v s = set1(scale);
+  const i32v zero = set1(zero_point);
+  index_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(y + i, mul(to_float(sub(bytes_to_int(x + i), zero)), s));
+  if (i < n) store_part(y + i, mul(to_float(sub(bytes_part(x + i, n - i), zero)), s), n - i);
+}
+
+/// The range of the finite numbers and zero; false when a NaN or an infinity was among them.
+inline bool finite_range(const float* x, index_t n, float* low, float* high) {
+  f32v lo = set1(0.0f), hi = set1(0.0f), strange = set1(0.0f);
+  index_t i = 0;
+  for (; i < n; i += lanes) {
+    const f32v v = n - i >= lanes ? load(x + i) : load_part(x + i, static_cast<int>(n - i));
+    const f32v finite = zero_unless_finite(v);
+    lo = min(finite, lo);
+    hi = max(finite, hi);
+    strange = fma(v, set1(0.0f), strange);  // stays 0 until the first NaN or infinity makes it NaN
+  }
+  float lows[lanes], highs[lanes], odd[lanes];
+  store(lows, lo);
+  store(highs, hi);
+  store(odd, strange);
+  bool all_finite = true;
+  *low = 0;
+  *high = 0;
+  for (int j = 0; j < lanes; ++j) {
+    if (lows[j] < *low) *low = lows[j];
+    if (highs[j] > *high) *high = highs[j];
+    all_finite = all_finite && odd[j] == 0.0f;
+  }
+  return all_finite;
+}
+
+inline void relu_f32(const float* x, index_t n, float* y) {
+  const f32v zero = set1(0.0f);
+  index_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(y + i, max(zero, load(x + i)));  // in this order a NaN stays NaN
+  if (i < n) store_part(y + i, max(zero, load_part(x + i, static_cast<int>(n - i))), n - i);
+}
+
+/// The taps of one window that lie inside the image.
+struct taps {
+  index_t first_h, last_h, first_w, last_w;
+  index_t count() const { return (last_h - first_h) * (last_w - first_w); }
+};
+inline taps taps_of(const window_call& c, index_t oh, index_t ow) {
+  const index_t h = oh * c.stride_h - c.pad_h, w = ow * c.stride_w - c.pad_w;
+  return {h < 0 ? 0 : h, smaller(h + c.window_h, c.height), w < 0 ? 0 : w, smaller(w + c.window_w, c.width)};
+}
+
+inline void max_pool_u8(const window_call& c) {
+  const auto* x = static_cast<const std::uint8_t*>(c.x);
+  auto* y = static_cast<std::uint8_t*>(c.y);
+  for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
+    for (index_t oh = 0; oh < c.out_height; ++oh) {
+      for (index_t ow = 0; ow < c.out_width; ++ow, y += c.channels) {
+        const taps t = taps_of(c, oh, ow);
+        index_t ch = 0;
+        for (; ch + byte_lanes <= c.channels; ch += byte_lanes) {
+          bytev best = load_bytes(x + (t.first_h * c.width + t.first_w) * c.channels + ch);
+          for (index_t h = t.first_h; h < t.last_h; ++h)
+            for (index_t w = t.first_w; w < t.last_w; ++w)
+              best = max_u8(load_bytes(x + (h * c.width + w) * c.channels + ch), best);
+          store_bytes(y + ch, best);
+        }
+        for (; ch < c.channels; ++ch) {
+          std::uint8_t best = 0;
+          for (index_t h = t.first_h; h < t.last_h; ++h)
+            for (index_t w = t.first_w; w < t.last_w; ++w) {
+              const std::uint8_t v = x[(h * c.width + w) * c.channels + ch];
+              best = v > best ? v : best;
+            }
+          y[ch] = best;
+        }
+      }
+    }
+  }
+}
+
+inline void max_pool_f32(const window_call& c) {
+  const auto* x = static_cast<const float*>(c.x);
+  auto* y = static_cast<float*>(c.y);
+  for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
+    for (index_t oh = 0; oh < c.out_height; ++oh) {
+      for (index_t ow = 0; ow < c.out_width; ++ow, y += c.channels) {
+        const taps t = taps_of(c, oh, ow);
+        for (index_t ch = 0; ch < c.channels; ch += lanes) {
+          const int n = static_cast<int>(smaller(lanes, c.channels - ch));
+          const float* from = x + ch;
+          f32v best = set1(-__builtin_inff());
+          for (index_t h = t.first_h; h < t.last_h; ++h)
+            for (index_t w = t.first_w; w < t.last_w; ++w) {
+              const float* at = from + (h * c.width + w) * c.channels;
+              best = max(n == lanes ? load(at) : load_part(at, n), best);
+            }
+          if (n == lanes)
+            store(y + ch, best);
+          else
+            store_part(y + ch, best, n);
+        }
+      }
+    }
+  }
+}
+
+/// code = zero_point + round_half_even(sum(code - zero_point) / taps). The float quotient has at most 12 bits before and keeps
+/// more than 11 behind the point: for windows up to 2^11 taps it is a tie exactly when the rational is.
+inline void average_pool_u8(const window_call& c) {
+  const auto* x = static_cast<const std::uint8_t*>(c.x);
+  auto* y = static_cast<std::uint8_t*>(c.y);
+  const i32v zero = set1(c.zero_point);
+  for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
+    for (index_t oh = 0; oh < c.out_height; ++oh) {
+      for (index_t ow = 0; ow < c.out_width; ++ow, y += c.channels) {
+        const taps t = taps_of(c, oh, ow);
+        const f32v count = set1(static_cast<float>(t.count()));
+        for (index_t ch = 0; ch < c.channels; ch += lanes) {
+          const int n = static_cast<int>(smaller(lanes, c.channels - ch));
+          i32v sum = set1(std::int32_t{0});
+          for (index_t h = t.first_h; h < t.last_h; ++h)
+            for (index_t w = t.first_w; w < t.last_w; ++w) {
+              const std::uint8_t* at = x + (h * c.width + w) * c.channels + ch;
+              sum = add(sum, sub(n == lanes ? bytes_to_int(at) : bytes_part(at, n), zero));
+            }
+          store_low_part(y + ch, add(round_int(div(to_float(sum), count)), zero), n);
+        }
+      }
+    }
+  }
+}
+
+inline void add_u8(const add_call& c) {
+  const i32v a_zero = set1(c.a_zero), b_zero = set1(c.b_zero), y_zero = set1(c.y_zero);
+  const f32v a_scale = set1(c.a_multiplier), b_scale = set1(c.b_multiplier);
+  const f32v low = set1(static_cast<float>(c.low - c.y_zero)), high = set1(static_cast<float>(255 - c.y_zero));
+  for (index_t i = 0; i < c.n; i += lanes) {
+    const index_t n = smaller(lanes, c.n - i);
+    const f32v a = to_float(sub(n == lanes ? bytes_to_int(c.a + i) : bytes_part(c.a + i, n), a_zero));
+    const f32v b = to_float(sub(n == lanes ? bytes_to_int(c.b + i) : bytes_part(c.b + i, n), b_zero));
+    const f32v sum = fma(a, a_scale, mul(b, b_scale));
+    const i32v code = add(round_int(min(max(sum, low), high)), y_zero);
+    if (n == lanes)
+      store_low_bytes(c.y + i, code);
+    else
+      store_low_part(c.y + i, code, n);
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The only place with pragmas: code between DYADIC_REGION_BEGIN and DYADIC_REGION_END is compiled for one instruction set.
+//
+// Nothing may be included inside a region, no lambda written there (it would not inherit the target), and no macro of an
+// instruction set tested. Float code there never adds a product except through an explicit fma, so that no compiler can
+// contract it differently from the scalar definition; the pragma below is the belt to those braces.
+#pragma once
+
+#define DYADIC_PRAGMA(text) _Pragma(#text)
+
+#if defined(__clang__)
+#define DYADIC_REGION_BEGIN(features) \
+  DYADIC_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define DYADIC_REGION_END DYADIC_PRAGMA(clang attribute pop)
+#define DYADIC_UNROLL DYADIC_PRAGMA(unroll)
+#else
+#define DYADIC_REGION_BEGIN(features) \
+  DYADIC_PRAGMA(GCC push_options) DYADIC_PRAGMA(GCC target(features)) DYADIC_PRAGMA(GCC optimize("fp-contract=off"))
+#define DYADIC_REGION_END DYADIC_PRAGMA(GCC pop_options)
+#define DYADIC_UNROLL DYADIC_PRAGMA(GCC unroll 64)
+#endif
+
+/// For the vocabulary of an instruction set: one-instruction functions that must never become calls in optimised code.
+#define DYADIC_INLINE inline __attribute__((always_inline))

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The 256-bit vocabulary that avx2 and avx_vnni share; included inside their regions.
+
+inline constexpr int lanes = 8;
+struct f32v {
+  __m256 r;
+};
+struct i32v {
+  __m256i r;
+};
+struct bytev {
+  __m256i r;
+};
+inline constexpr int byte_lanes = 32;
+
+DYADIC_INLINE f32v load(const float* p) { return {_mm256_loadu_ps(p)}; }
+DYADIC_INLINE void store(float* p, f32v v) { _mm256_storeu_ps(p, v.r); }
+DYADIC_INLINE f32v set1(float x) { return {_mm256_set1_ps(x)}; }
+DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm256_fmadd_ps(a.r, b.r, c.r)}; }
+DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm256_mul_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v div(f32v a, f32v b) { return {_mm256_div_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v max(f32v a, f32v b) { return {_mm256_max_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v min(f32v a, f32v b) { return {_mm256_min_ps(a.r, b.r)}; }
+DYADIC_INLINE f32v zero_unless_finite(f32v a) {
+  return {_mm256_and_ps(a.r, _mm256_cmp_ps(_mm256_sub_ps(a.r, a.r), _mm256_setzero_ps(), _CMP_EQ_OQ))};
+}
+DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm256_and_ps(a.r, _mm256_cmp_ps(a.r, a.r, _CMP_ORD_Q))}; }
+
+DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v.r); }
+DYADIC_INLINE i32v set1(std::int32_t x) { return {_mm256_set1_epi32(x)}; }
+DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm256_add_epi32(a.r, b.r)}; }
+DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm256_sub_epi32(a.r, b.r)}; }
+DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm256_mullo_epi32(a.r, b.r)}; }
+DYADIC_INLINE f32v to_float(i32v a) { return {_mm256_cvtepi32_ps(a.r)}; }
+DYADIC_INLINE i32v round_int(f32v a) {
+  return {_mm256_cvttps_epi32(_mm256_round_ps(a.r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))};
+}
+DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
+  return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
+}
+DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
+  const __m256i pick = _mm256_set1_epi32(0x0C080400);  // byte 0 of each lane, gathered in every 32-bit word
+  const __m256i low = _mm256_shuffle_epi8(v.r, pick);
+  const __m128i both = _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), both);
+}
+
+DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v.r);
+}
+DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {_mm256_max_epu8(a.r, b.r)}; }
+DYADIC_INLINE bytev flip_sign(bytev a) { return {_mm256_xor_si256(a.r, _mm256_set1_epi8(-128))}; }

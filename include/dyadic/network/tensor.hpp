@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// tensor<Domain>: a value in a network. The domain says what its elements mean and what operations on it do.
+//
+// A tensor is a handle: copying one shares the elements, which nobody changes once an operation has produced them. So a
+// residual connection is just a tensor used twice.
+#pragma once
+
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <dyadic/core/buffer.hpp>
+#include <dyadic/core/strided.hpp>
+#include <dyadic/kernels/window.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+/// Numbers a user puts into a network: one row an image (or a sample), the features of a row in (h, w, c) order.
+struct batch {
+  strided<const float> rows;
+  extent2 size{1, 1};      ///< height and width of a row's image
+  index_t channels = 0;    ///< 0: all the columns
+
+  image_shape shape() const noexcept {
+    return {rows.rows(), size.height, size.width, channels > 0 ? channels : rows.cols()};
+  }
+};
+
+/// Elements that several tensors of one run may share; counted without atomics, for a run belongs to one thread.
+class tensor_block {
+ public:
+  tensor_block() noexcept = default;
+  tensor_block(const tensor_block& other) noexcept : owned_(other.owned_) {
+    if (owned_ != nullptr) ++owned_->users;
+  }
+  tensor_block(tensor_block&& other) noexcept : owned_(std::exchange(other.owned_, nullptr)) {}
+  tensor_block& operator=(tensor_block other) noexcept {
+    std::swap(owned_, other.owned_);
+    return *this;
+  }
+  ~tensor_block() {
+    if (owned_ != nullptr && --owned_->users == 0) delete owned_;
+  }
+
+  /// Nothing when memory is out.
+  static tensor_block make(index_t bytes) noexcept {
+    auto memory = buffer<std::uint8_t>::make(bytes);
+    tensor_block made;
+    if (memory) made.owned_ = new (std::nothrow) owned{std::move(*memory), 1};
+    return made;
+  }
+  bool empty() const noexcept { return owned_ == nullptr; }
+  std::uint8_t* data() const noexcept { return owned_ == nullptr ? nullptr : owned_->memory.data(); }
+  index_t size() const noexcept { return owned_ == nullptr ? 0 : owned_->memory.size(); }
+  int users() const noexcept { return owned_ == nullptr ? 0 : owned_->users; }
+
+ private:
+  struct owned {
+    buffer<std::uint8_t> memory;
+    int users;
+  };
+  owned* owned_ = nullptr;
+};
+
+/// Memory of tensors that are gone is used again by the next ones of the same run.
+class tensor_memory {
+ public:
+  /// At least `bytes` bytes, or nothing when memory is out.
+  tensor_block take(index_t bytes) {
+    tensor_block* best = nullptr;
+    for (tensor_block& b : blocks_)
+      if (b.users() == 1 && b.size() >= bytes && (best == nullptr || b.size() < best->size())) best = &b;
+    if (best != nullptr) return *best;
+    tensor_block made = tensor_block::make(bytes);
+    if (!made.empty()) blocks_.push_back(made);
+    return made;
+  }
+
+ private:
+  std::vector<tensor_block> blocks_;
+};
+
+/// Elements (images, height, width, channels), NHWC without gaps, produced at a site of a run.
+template <class Domain>
+class tensor {
+ public:
+  using element = typename Domain::element;
+
+  tensor(Domain& run, const image_shape& shape, int site, tensor_block memory) noexcept
+      : run_(&run), shape_(shape), site_(site), memory_(std::move(memory)) {}
+
+  Domain& run() const noexcept { return *run_; }
+  const image_shape& shape() const noexcept { return shape_; }
+  int site() const noexcept { return site_; }
+  /// Nothing: an operation before this one failed.
+  bool empty() const noexcept { return memory_.empty(); }
+
+  element* data() const noexcept { return reinterpret_cast<element*>(memory_.data()); }
+  std::span<element> elements() const noexcept { return {data(), static_cast<std::size_t>(shape_.size())}; }
+  /// (images, features)
+  strided<element> matrix() const noexcept { return {data(), shape_.images, shape_.features()}; }
+  /// (images * height * width, channels)
+  strided<element> pixels() const noexcept { return {data(), shape_.pixels(), shape_.channels}; }
+
+  /// The same elements under another shape of the same size.
+  tensor reshaped(const image_shape& shape) const noexcept { return tensor(*run_, shape, site_, memory_); }
+  /// The same elements, as the tensor of another site.
+  tensor at_site(int site) const noexcept { return tensor(*run_, shape_, site, memory_); }
+
+ private:
+  Domain* run_;
+  image_shape shape_;
+  int site_;
+  tensor_block memory_;
+};
+
+}  // namespace dyadic::inline DYADIC_ABI

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// measure: the params of a matrix from its own smallest and largest numbers, as dynamic quantization and weights need
+// them.
+#pragma once
+
+#include <dyadic/calibrate/extent.hpp>
+#include <dyadic/quantize/segment.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+/// One scale and zero point a tensor, row or group of x, as S says, each from the finite numbers there: choose<S,
+/// P>([min, max]).
+///
+/// NaN and infinities do not widen a range; quantizing then maps them to the zero point and to the ends. Where nothing
+/// finite is, the params are those of the range [0, 0], so that NaN dequantizes to 0.
+/// \param x  (rows, cols), any layout.
+/// \returns  errc::invalid_group if cols % S.group != 0, errc::invalid_shape for a view without memory.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<params<S>> try_measure(const M& matrix) {
+  const strided<const float> x(matrix);
+  if (const auto ok = check_view("measure: x", x); !ok) return ok.error();
+  if (const auto ok = check_group(S, x.cols()); !ok) return ok.error();
+  const auto count = static_cast<std::size_t>(params_count(S, x.rows(), x.cols()));
+  std::vector<extent> extents(count);
+  if constexpr (S.per == granularity::per_tensor) {
+    extents[0] = extent_of(x);
+  } else {
+    const default_float_environment environment;
+    if (x.col_stride() == 1) {
+      const index_t run = S.per == granularity::per_group ? S.group : x.cols();
+      for (index_t i = 0, e = 0; i < x.rows(); ++i)
+        for (index_t j = 0; j < x.cols(); j += run)
+          detail::include_run(extents[static_cast<std::size_t>(e++)], x.row(i) + j, run);
+    } else {
+      detail::for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+        float numbers[detail::segment_length];
+        detail::load_segment(numbers, x, i, j, n);
+        detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
+      });
+    }
+  }
+  std::vector<float> scales(count);
+  std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0);
+  for (std::size_t e = 0; e < count; ++e) {
+    const range r = extents[e].empty() ? range{} : range{extents[e].min, extents[e].max};
+    const chosen c = detail::choose_checked(S, P, r);
+    scales[e] = c.scale;
+    if constexpr (S.asymmetric()) zero_points[e] = c.zero_point;
+  }
+  return params<S>::try_make(scales, zero_points);
+}
+
+/// A row of numbers.
+template <scheme S, profile P = onnx_profile>
+result<params<S>> try_measure(std::span<const float> x) {
+  return try_measure<S, P>(strided<const float>(x.data(), 1, static_cast<index_t>(x.size())));
+}
+
+#if DYADIC_EXCEPTIONS
+/// \throws std::invalid_argument where try_measure refuses.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+params<S> measure(const M& x) {
+  return try_measure<S, P>(x).value();
+}
+template <scheme S, profile P = onnx_profile>
+params<S> measure(std::span<const float> x) {
+  return try_measure<S, P>(x).value();
+}
+#endif
+
+}  // namespace dyadic::inline DYADIC_ABI

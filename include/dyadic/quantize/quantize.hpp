@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// quantize: from reals to codes, with params measured from the data (dynamic) or given (static).
+//
+//   const auto w = quantize<s8_per_row>(W);              // W: Eigen, strided<float>, anything with memory and strides
+//   const auto x = quantize<u8_per_tensor>(X, p);        // p: params<u8_per_tensor> from a calibration
+//   const auto n = quantize_into<u8_per_tensor>(X, p, std::span(bytes));   // into memory of the caller
+//
+// Each code is quantize_one<P> of its number, whatever the floating-point environment of the caller, the layout of x or
+// the processor. Data are never an error: NaN becomes the zero point, infinities and far numbers saturate, all are
+// counted.
+#pragma once
+
+#include <dyadic/quantize/measure.hpp>
+
+namespace dyadic::inline DYADIC_ABI {
+
+namespace detail {
+
+/// store(i, j, codes, n) takes the codes of each segment of x; everything is checked already.
+template <scheme S, profile P, class Store>
+clip_count quantize_segments(const strided<const float>& x, const params<S>& p, Store&& store) {
+  const default_float_environment environment;
+  clip_count clipped;
+  for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+    float numbers[segment_length];
+    std::int32_t codes[segment_length];
+    const index_t at = params_index(S, x.cols(), i, j);
+    load_segment(numbers, x, i, j, n);
+    quantize_segment<P>(numbers, p.scale(at), p.zero_point(at), S.qmin(), S.qmax(), codes, clipped);
+    store(i, j, codes, n);
+  });
+  clipped.total = x.rows() * x.cols();
+  return clipped;
+}
+
+template <scheme S, profile P>
+clip_count quantize_rows(const strided<const float>& x, const params<S>& p, std::uint8_t* bytes, index_t row_stride) {
+  return quantize_segments<S, P>(x, p, [=](index_t i, index_t j, const std::int32_t* codes, index_t n) {
+    store_codes<S>(bytes + i * row_stride, j, codes, n);
+  });
+}
+
+template <scheme S>
+result<void> check_source(const strided<const float>& x, const params<S>& p) noexcept {
+  if (const auto ok = check_view("quantize: x", x); !ok) return ok.error();
+  return check_params(p, x.rows(), x.cols());
+}
+
+inline result<void> check_apart(const byte_range& x, const byte_range& out) noexcept {
+  if (x.overlaps(out))
+    return failure(errc::overlap, "quantize: the codes would overwrite the numbers they are made from");
+  return {};
+}
+
+}  // namespace detail
+
+/// Codes of x with given params (static quantization).
+/// \param x  (rows, cols) float, any layout.
+/// \param p  params_count(S, rows, cols) scales; errc::invalid_shape or invalid_group if they do not fit x.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<quantized<S>> try_quantize(const M& x, params<S> p) {
+  const strided<const float> view(x);
+  if (const auto ok = detail::check_source(view, p); !ok) return ok.error();
+  result<quantized<S>> made = quantized<S>::try_make(view.rows(), view.cols(), std::move(p));
+  if (made)
+    made->set_clipped(detail::quantize_rows<S, P>(view, made->params(), made->bytes(), row_bytes(S, view.cols())));
+  return made;
+}
+
+/// Codes of x with params measured from x itself (weights; dynamic quantization of activations), see try_measure.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<quantized<S>> try_quantize(const M& x) {
+  result<params<S>> p = try_measure<S, P>(x);
+  if (!p) return p.error();
+  return try_quantize<S, P>(x, *std::move(p));
+}
+
+/// The same for a row of numbers.
+template <scheme S, profile P = onnx_profile>
+result<quantized<S>> try_quantize(std::span<const float> x, params<S> p) {
+  return try_quantize<S, P>(strided<const float>(x.data(), 1, static_cast<index_t>(x.size())), std::move(p));
+}
+template <scheme S, profile P = onnx_profile>
+result<quantized<S>> try_quantize(std::span<const float> x) {
+  return try_quantize<S, P>(strided<const float>(x.data(), 1, static_cast<index_t>(x.size())));
+}
+
+/// Codes of x into memory of the caller, in the layout of quantized.hpp.
+/// \param bytes       at least (rows - 1) * row_stride + row_bytes(S, cols), not shared with x.
+/// \param row_stride  bytes from a row to the next, >= row_bytes(S, cols).
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<clip_count> try_quantize_into(const M& x, const params<S>& p, std::span<std::uint8_t> bytes,
+                                     index_t row_stride) {
+  const strided<const float> view(x);
+  if (const auto ok = detail::check_source(view, p); !ok) return ok.error();
+  const auto given = static_cast<index_t>(bytes.size());
+  if (view.rows() > 0 && view.cols() > 0) {
+    const index_t row = row_bytes(S, view.cols());
+    if (row_stride < row && view.rows() > 1)
+      return failure(errc::invalid_shape, "quantize: rows {} bytes apart, expected at least {}", row_stride, row);
+    const auto gaps = checked_multiply(view.rows() - 1, view.rows() > 1 ? row_stride : 0);
+    if (!gaps) return gaps.error();
+    const auto needed = checked_add(*gaps, row);
+    if (!needed) return needed.error();
+    if (given < *needed)
+      return failure(errc::invalid_shape, "quantize: {} bytes for the codes of {} x {} numbers, expected at least {}",
+                     given, view.rows(), view.cols(), *needed);
+  }
+  const strided<const std::uint8_t> out(bytes.data(), 1, given);
+  if (const auto ok = detail::check_apart(bytes_of(view), bytes_of(out)); !ok) return ok.error();
+  return detail::quantize_rows<S, P>(view, p, bytes.data(), row_stride);
+}
+
+/// The same with rows that follow one another.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<clip_count> try_quantize_into(const M& x, const params<S>& p, std::span<std::uint8_t> bytes) {
+  return try_quantize_into<S, P>(x, p, bytes, row_bytes(S, strided<const float>(x).cols()));
+}
+
+/// Codes of x into a matrix of codes of any layout, one code an element.
+/// \param out  (rows, cols), not shared with x; its element is int8, uint8, int16 or uint16 as code_of<S> says.
+template <scheme S, profile P = onnx_profile, real_matrix M, matrix_like Out>
+  requires(!S.two_per_byte() && std::is_convertible_v<Out&, strided<code_of<S>>>)
+result<clip_count> try_quantize_into(const M& x, const params<S>& p, Out&& out) {
+  const strided<const float> view(x);
+  const strided<code_of<S>> to(out);
+  if (const auto ok = detail::check_source(view, p); !ok) return ok.error();
+  if (const auto ok = check_view("quantize: codes", to); !ok) return ok.error();
+  if (to.rows() != view.rows() || to.cols() != view.cols())
+    return failure(errc::invalid_shape, "quantize: {} x {} codes for {} x {} numbers", to.rows(), to.cols(),
+                   view.rows(), view.cols());
+  if (const auto ok = detail::check_apart(bytes_of(view), bytes_of(to)); !ok) return ok.error();
+  return detail::quantize_segments<S, P>(view, p, [=](index_t i, index_t j, const std::int32_t* codes, index_t n) {
+    for (index_t t = 0; t < n; ++t) to(i, j + t) = static_cast<code_of<S>>(codes[t]);
+  });
+}
+
+#if DYADIC_EXCEPTIONS
+/// The throwing face: std::invalid_argument for what does not fit, std::length_error, std::bad_alloc.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+quantized<S> quantize(const M& x) {
+  return try_quantize<S, P>(x).value();
+}
+template <scheme S, profile P = onnx_profile, real_matrix M>
+quantized<S> quantize(const M& x, params<S> p) {
+  return try_quantize<S, P>(x, std::move(p)).value();
+}
+template <scheme S, profile P = onnx_profile>
+quantized<S> quantize(std::span<const float> x) {
+  return try_quantize<S, P>(x).value();
+}
+template <scheme S, profile P = onnx_profile>
+quantized<S> quantize(std::span<const float> x, params<S> p) {
+  return try_quantize<S, P>(x, std::move(p)).value();
+}
+template <scheme S, profile P = onnx_profile, real_matrix M, class... Out>
+clip_count quantize_into(const M& x, const params<S>& p, Out&&... out) {
+  return try_quantize_into<S, P>(x, p, std::forward<Out>(out)...).value();
+}
+#endif
+
+}  // namespace dyadic::inline DYADIC_ABI

@@ -1,0 +1,51 @@
+# leaks_before(), leaks_after(): around the adding of dyadic to a project; fail when it changed anything of the project.
+macro(leaks_collect when)
+  get_cmake_property(leaks_${when}_variables VARIABLES)
+  get_cmake_property(leaks_${when}_cache CACHE_VARIABLES)
+  get_property(leaks_${when}_targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(leaks_${when}_tests DIRECTORY PROPERTY TESTS)
+  foreach(property COMPILE_OPTIONS COMPILE_DEFINITIONS INCLUDE_DIRECTORIES LINK_OPTIONS LINK_LIBRARIES)
+    get_property(leaks_${when}_${property} DIRECTORY PROPERTY ${property})
+  endforeach()
+endmacro()
+
+macro(leaks_before)
+  set(leaks_flags "${CMAKE_CXX_FLAGS}|${CMAKE_CXX_FLAGS_RELEASE}|${CMAKE_CXX_STANDARD}|${CMAKE_MODULE_PATH}|${CMAKE_PREFIX_PATH}")
+  leaks_collect(before)
+endmacro()
+
+function(leaks_expect what got expected)
+  if(NOT "${got}" STREQUAL "${expected}")
+    message(FATAL_ERROR "leak: ${what} is '${got}', expected '${expected}'")
+  endif()
+endfunction()
+
+macro(leaks_after)
+  leaks_collect(after)
+  leaks_expect("the flags" "${CMAKE_CXX_FLAGS}|${CMAKE_CXX_FLAGS_RELEASE}|${CMAKE_CXX_STANDARD}|${CMAKE_MODULE_PATH}|${CMAKE_PREFIX_PATH}" "${leaks_flags}")
+  leaks_expect("CMAKE_BUILD_TYPE" "${CMAKE_BUILD_TYPE}" "")
+  foreach(what targets tests COMPILE_OPTIONS COMPILE_DEFINITIONS INCLUDE_DIRECTORIES LINK_OPTIONS LINK_LIBRARIES)
+    leaks_expect(${what} "${leaks_after_${what}}" "${leaks_before_${what}}")
+  endforeach()
+
+  # Variables: only dyadic's own, what find_package and FetchContent record in the cache about what they found, and
+  # CMAKE_PROJECT_VERSION, which CMake makes up when a second project() is the first to have a version.
+  foreach(kind variables cache)
+    list(REMOVE_ITEM leaks_after_${kind} ${leaks_before_${kind}})
+    list(FILTER leaks_after_${kind} EXCLUDE REGEX
+      "^(DYADIC_|dyadic_|leaks_|FETCHCONTENT_|CMAKE_PROJECT_VERSION|Eigen3_DIR$|CMAKE_HAVE_LIBC_PTHREAD$|FIND_PACKAGE_MESSAGE_DETAILS_Threads$|_)")
+    leaks_expect("the new ${kind}" "${leaks_after_${kind}}" "")
+  endforeach()
+
+  foreach(target check demo)
+    if(TARGET ${target})
+      message(FATAL_ERROR "leak: target ${target} exists in a project that only uses dyadic")
+    endif()
+  endforeach()
+  get_target_property(leaks_options dyadic::dyadic INTERFACE_COMPILE_OPTIONS)
+  leaks_expect("the compile options of dyadic::dyadic" "${leaks_options}" "leaks_options-NOTFOUND")
+  get_target_property(leaks_definitions dyadic::dyadic INTERFACE_COMPILE_DEFINITIONS)
+  leaks_expect("the compile definitions of dyadic::dyadic" "${leaks_definitions}" "leaks_definitions-NOTFOUND")
+  get_target_property(leaks_features dyadic::dyadic INTERFACE_COMPILE_FEATURES)
+  leaks_expect("the compile features of dyadic::dyadic" "${leaks_features}" "cxx_std_20")
+endmacro()

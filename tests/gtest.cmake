@@ -1,0 +1,16 @@
+# GTest::gtest_main and GTest::gmock: installed, or built from DYADIC_GTEST_SOURCE (Debian: /usr/src/googletest) where
+# the installed library is of no use, as when cross-compiling.
+set(DYADIC_GTEST_SOURCE "" CACHE PATH "Folder of GoogleTest's sources, to build it instead of using the installed one")
+if(DYADIC_GTEST_SOURCE)
+  set(INSTALL_GTEST OFF)
+  add_subdirectory(${DYADIC_GTEST_SOURCE} googletest EXCLUDE_FROM_ALL)
+  foreach(library gtest gtest_main gmock)
+    if(NOT TARGET GTest::${library})
+      add_library(GTest::${library} ALIAS ${library})
+    endif()
+    get_target_property(directories ${library} INTERFACE_INCLUDE_DIRECTORIES)
+    set_target_properties(${library} PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${directories}")
+  endforeach()
+else()
+  find_package(GTest CONFIG QUIET)
+endif()

@@ -1,0 +1,22 @@
+# Passes if SOURCE does not compile, says why in the words of its line `// expects: <regex>`, and does compile with
+# -DDYADIC_TWIN: the twin differs in the forbidden thing only, so the refusal is for the right reason.
+file(STRINGS ${SOURCE} expects REGEX "^// expects: ")
+string(REGEX REPLACE "^// expects: " "" expects "${expects}")
+if(expects STREQUAL "")
+  message(FATAL_ERROR "${SOURCE} has no line '// expects: <regex>'")
+endif()
+file(STRINGS ${INCLUDES} directories)
+list(TRANSFORM directories PREPEND "-isystem")
+set(command ${COMPILER} -std=c++20 -fsyntax-only ${directories} ${SOURCE})
+
+execute_process(COMMAND ${command} -DDYADIC_TWIN ERROR_VARIABLE twin_errors RESULT_VARIABLE twin_result)
+if(NOT twin_result EQUAL 0)
+  message(FATAL_ERROR "the twin of ${SOURCE} does not compile:\n${twin_errors}")
+endif()
+execute_process(COMMAND ${command} ERROR_VARIABLE errors RESULT_VARIABLE result)
+if(result EQUAL 0)
+  message(FATAL_ERROR "${SOURCE} compiles, expected an error that matches '${expects}'")
+endif()
+if(NOT errors MATCHES "${expects}")
+  message(FATAL_ERROR "${SOURCE} fails, but not with '${expects}':\n${errors}")
+endif()
