@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Products to try: operands with hard values, outputs in every layout, and the loop that compares bits everywhere.
+// Products to try: operands of any scheme with hard values, outputs in every layout, and the loop that compares bits.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <functional>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include <dyadic/core/thread_pool.hpp>
 #include <dyadic/kernels/gemm.hpp>
-#include <dyadic/quantize/quantized.hpp>
-#include <dyadic/scheme/name.hpp>
+#include <dyadic/kernels/reference/dot.hpp>
 
 #include "support/isas.hpp"
 
 namespace product {
 
+namespace epilogue = dyadic::epilogue;
+namespace reference = dyadic::reference;
 using dyadic::index_t;
 using dyadic::quantized;
 using dyadic::quantized_view;
+using dyadic::result;
+using dyadic::run_options;
 using dyadic::scheme;
 using dyadic::strided;
 
@@ -32,30 +31,15 @@ struct shape {
   index_t m, n, k;
 };
 
-/// Every size of 1..10, 15, 16, 17, 31, 33, 63, 65 at every place; single rows and columns; more than four panels and more
-/// than one block of rows; nothing at all.
-inline std::vector<shape> shapes() {
-  const index_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17, 31, 33, 63, 65};
-  const std::size_t n = std::size(sizes);
-  std::vector<shape> all;
-  for (std::size_t i = 0; i < n; ++i) all.push_back({sizes[i], sizes[(i * 5 + 3) % n], sizes[(i * 7 + 6) % n]});
-  all.insert(all.end(), {{1, 65, 33}, {65, 1, 33}, {33, 17, 1}, {1, 1, 65}, {6, 129, 8}, {250, 5, 9}, {13, 100, 20}});
-  all.insert(all.end(), {{0, 3, 4}, {3, 0, 4}, {3, 4, 0}, {0, 0, 0}});
-  return all;
-}
+/// Every size of 1..10, 15, 16, 17, 31, 33, 63, 65 at every place; single rows and columns; more than four panels and
+/// more than one block of rows; nothing at all.
+std::vector<shape> shapes();
 
 /// What the codes of an operand are.
 enum class fill { random, lowest, highest, ends };
 
-inline int code_of(const scheme& s, fill how, std::mt19937& random) {
-  const auto any = static_cast<int>(random() % static_cast<unsigned>(s.levels()));
-  switch (how) {
-    case fill::lowest: return s.qmin();
-    case fill::highest: return s.qmax();
-    case fill::ends: return any % 2 == 0 ? s.qmin() : s.qmax();
-    default: return s.qmin() + any;
-  }
-}
+int code_of(const scheme& s, fill how, std::mt19937& random);
+std::vector<float> numbers(index_t n, float size, std::mt19937& random);
 
 /// A (rows, cols) operand: scales with every bit of the mantissa in use, zero points anywhere, the ends among them.
 template <scheme S>
@@ -69,12 +53,6 @@ quantized<S> operand(index_t rows, index_t cols, fill how, std::mt19937& random)
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < cols; ++j) dyadic::store_code<S>(q.row(i), j, code_of(S, how, random));
   return q;
-}
-
-inline std::vector<float> numbers(index_t n, float size, std::mt19937& random) {
-  std::vector<float> all(static_cast<std::size_t>(n));
-  for (float& x : all) x = (static_cast<float>(random() >> 8) * 0x1p-23f - 1.0f) * size;
-  return all;
 }
 
 /// The codes of q again, in rows that stand further apart and begin at an odd address.
@@ -95,6 +73,46 @@ struct spread_out {
   }
 };
 
+/// Sixteen-bit schemes that hold the codes and zero points of any other: the reference is compiled for them alone.
+inline constexpr scheme wide_rows{.bits = 16, .sym = dyadic::symmetry::asymmetric, .per = dyadic::granularity::per_row};
+template <int Group>
+inline constexpr scheme wide_groups = wide_rows.with(dyadic::granularity::per_group, Group);
+
+/// x of any scheme. `multiply` is try_gemm on its own codes, or on the same codes spread out.
+class activations {
+ public:
+  virtual ~activations() = default;
+  virtual result<void> multiply(bool spread, const dyadic::packed_weights& w, epilogue::sums, strided<std::int32_t> y,
+                                const run_options& options) const = 0;
+  virtual result<void> multiply(bool spread, const dyadic::packed_weights& w, const epilogue::bounded_reals& e,
+                                strided<float> y, const run_options& options) const = 0;
+  virtual result<void> multiply(bool spread, const dyadic::packed_weights& w, const epilogue::requantize& e,
+                                strided<std::uint8_t> y, const run_options& options) const = 0;
+  virtual result<void> multiply(bool spread, const dyadic::packed_weights& w, const epilogue::requantize& e,
+                                strided<std::int8_t> y, const run_options& options) const = 0;
+
+  scheme what;
+  quantized<wide_rows> wide;  ///< the same numbers
+  bool one_scale = false;
+  float scale = 1.0f;  ///< if one_scale
+};
+
+/// w of any scheme, packed, and what the reference says of x * w^T, row-major.
+class weights {
+ public:
+  virtual ~weights() = default;
+  virtual std::vector<std::int32_t> expected(const quantized<wide_rows>& x, reference::sums e) const = 0;
+  virtual std::vector<float> expected(const quantized<wide_rows>& x, const reference::reals& e) const = 0;
+  virtual std::vector<std::int32_t> expected(const quantized<wide_rows>& x, const reference::codes& e) const = 0;
+
+  scheme what;
+  dyadic::packed_weights packed;
+};
+
+/// Random operands of a scheme that schemes.hpp lists; another one throws.
+std::unique_ptr<activations> make_x(const scheme& s, index_t m, index_t k, fill how, std::mt19937& random);
+std::unique_ptr<weights> make_w(const scheme& s, index_t n, index_t k, fill how, std::mt19937& random);
+
 enum class layout { row_major, column_major, padded_rows, gaps, shifted };
 inline constexpr int layouts = 5;
 
@@ -114,17 +132,19 @@ class landing {
   }
   strided<T> view() const { return view_; }
 
-  /// Whether the elements are `expected` (row-major), bit for bit, and the marks are where they were.
+  /// Whether the elements are `expected` (row-major), bit for bit, and the marks are where they were. Once.
   testing::AssertionResult holds(const std::vector<T>& expected) {
     for (index_t i = 0; i < view_.rows(); ++i)
       for (index_t j = 0; j < view_.cols(); ++j) {
         const T want = expected[static_cast<std::size_t>(i * view_.cols() + j)];
         if (std::memcmp(&view_(i, j), &want, sizeof(T)) != 0)
-          return testing::AssertionFailure() << "y(" << i << ", " << j << ") is " << +view_(i, j) << ", expected " << +want;
+          return testing::AssertionFailure()
+                 << "y(" << i << ", " << j << ") is " << +view_(i, j) << ", expected " << +want;
         std::memset(&view_(i, j), 0xA5, sizeof(T));
       }
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(memory_.data());
     for (std::size_t b = 0; b < memory_.size() * sizeof(T); ++b)
-      if (reinterpret_cast<const std::uint8_t*>(memory_.data())[b] != 0xA5)
+      if (bytes[b] != 0xA5)
         return testing::AssertionFailure() << "byte " << b << " of the output's memory was overwritten";
     return testing::AssertionSuccess();
   }
@@ -137,35 +157,22 @@ class landing {
 inline constexpr int thread_counts[] = {1, 2, 3, 7};
 
 /// Pools that live as long as the tests; one thread is the serial executor.
-inline dyadic::executor_ref threads(int count) {
-  static dyadic::thread_pool two(2), three(3), seven(7);
-  if (count == 2) return two;
-  if (count == 3) return three;
-  if (count == 7) return seven;
-  return {};
-}
+dyadic::executor_ref threads(int count);
 
-/// run(y, options) on every instruction set gives `expected`; the thread count, the layout and whose scratch memory is used
-/// take turns. `every` tries all thread counts and layouts.
-template <class T, class Run>
-void expect_everywhere(const std::string& what, index_t m, index_t n, const std::vector<T>& expected, Run run,
-                       bool every = false) {
-  static std::mt19937 turns(1);
-  static dyadic::workspace kept;
-  const int tries = every ? static_cast<int>(std::size(thread_counts)) * layouts : 1;
-  support::for_each_isa([&](const std::string& isa) {
-    for (int t = 0; t < tries; ++t) {
-      const auto turn = every ? static_cast<unsigned>(t) : static_cast<unsigned>(turns());
-      const int count = thread_counts[turn % 4];
-      const auto where = static_cast<layout>(turn / 4 % layouts);
-      landing<T> y(m, n, where);
-      const dyadic::run_options options{threads(count), turn % 3 == 0 ? &kept : nullptr};
-      const dyadic::result<void> ok = run(y.view(), options);
-      ASSERT_TRUE(ok) << what << ": " << ok.error().message();
-      ASSERT_TRUE(y.holds(expected)) << what << ", m = " << m << ", n = " << n << ", " << isa << ", " << count
-                                     << " threads, layout " << static_cast<int>(where);
-    }
-  });
-}
+/// How often the outputs are made: once an instruction set, where thread count, layout and scratch memory take turns, or
+/// with every thread count in every layout.
+enum class effort { in_turns, every };
+
+/// run(y, options) on every instruction set gives `expected`. T: int32, float, uint8 or int8.
+template <class T>
+void expect_everywhere(const std::string& what, index_t m, index_t n, const std::vector<T>& expected,
+                       const std::function<result<void>(strided<T>, const run_options&)>& run,
+                       effort e = effort::in_turns);
+
+/// x * w^T by all the epilogues that it has, against the reference.
+void check_product(const activations& x, const weights& w, std::mt19937& random, effort e = effort::in_turns);
+
+/// check_product for every shape with random codes, and for one shape with codes at the ends; k in whole groups.
+void check_schemes(const scheme& x, const scheme& w);
 
 }  // namespace product

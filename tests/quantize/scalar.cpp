@@ -12,7 +12,9 @@ namespace {
 using namespace dyadic;
 
 constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
-constexpr auto onnx_s8 = [](float x, float scale = 1.0F, int zero = 0) { return quantize_one(x, scale, zero, -128, 127); };
+constexpr auto onnx_s8 = [](float x, float scale = 1.0F, int zero = 0) {
+  return quantize_one(x, scale, zero, -128, 127);
+};
 constexpr auto onnx_u8 = [](float x, float scale = 1.0F, int zero = 0) { return quantize_one(x, scale, zero, 0, 255); };
 constexpr auto tflite_s8 = [](float x) { return quantize_one<tflite_profile>(x, 1.0F, 0, -128, 127); };
 constexpr auto pytorch_s8 = [](float x) { return quantize_one<pytorch_profile>(x, 1.0F, 0, -128, 127); };
@@ -48,8 +50,8 @@ static_assert(dequantize_one(5, 0.5F, 3) == 1.0F && dequantize_one(0, 0.25F, 255
 static_assert(std::bit_cast<std::uint32_t>(dequantize_one(7, 0.5F, 7)) == 0U, "the zero point is +0");
 static_assert(dequantize_one(65535, 0x1p-126F, 0) == 0x1.fffep-111F);
 
-/// The definition once more. A quotient or product of two floats, rounded from long double to float, is the float operation:
-/// 64 bits are at least 2 * 24 + 2. Sums with a zero point below 2^17 likewise.
+/// The definition once more. A quotient or product of two floats, rounded from long double to float, is the float
+/// operation: 64 bits are at least 2 * 24 + 2. Sums with a zero point below 2^17 likewise.
 template <profile P>
 int defined(float x, float scale, int zero_point, int qmin, int qmax) {
   if (std::isnan(x)) return zero_point;
@@ -72,7 +74,8 @@ void compare_on_bit_patterns(std::uint32_t step) {
     float scale;
     int zero_point, qmin, qmax;
   };
-  for (const setting s : {setting{0.00214854861F, 0, -128, 127}, setting{0.7F, 131, 0, 255}, setting{3.1e-5F, 0, -32768, 32767}}) {
+  for (const setting s :
+       {setting{0.00214854861F, 0, -128, 127}, setting{0.7F, 131, 0, 255}, setting{3.1e-5F, 0, -32768, 32767}}) {
     std::uint32_t different = 0;
     std::uint32_t bits = 0;
     do {
@@ -103,7 +106,8 @@ TEST(Scalar, IsTheDefinitionOnTiesAndTheirNeighbours) {
       for (int step = -3; step <= 3; ++step, x = std::nextafter(x, infinity))
         for (const int zero : {0, 1, 128, 255}) {
           ASSERT_EQ(quantize_one(x, scale, zero, 0, 255), defined<onnx_profile>(x, scale, zero, 0, 255)) << x;
-          ASSERT_EQ(quantize_one<tflite_profile>(x, scale, zero, 0, 255), defined<tflite_profile>(x, scale, zero, 0, 255));
+          ASSERT_EQ(quantize_one<tflite_profile>(x, scale, zero, 0, 255),
+                    defined<tflite_profile>(x, scale, zero, 0, 255));
           ASSERT_EQ(quantize_one<pytorch_profile>(x, scale, zero, 0, 255),
                     defined<pytorch_profile>(x, scale, zero, 0, 255));
           ASSERT_EQ(quantize_one<support::reciprocal_before>(x, scale, zero, 0, 255),
@@ -123,7 +127,8 @@ TEST(Scalar, DividesAndMultipliesDifferently) {
   for (int k = -255; k <= 255; k += 2)
     for (int n = 1; n <= 200; ++n) {
       const float scale = static_cast<float>(n) * 0.001F, x = static_cast<float>(k) * 0.5F * scale;
-      different += quantize_one<onnx_profile>(x, scale, 0, -128, 127) != quantize_one<pytorch_profile>(x, scale, 0, -128, 127);
+      different +=
+          quantize_one<onnx_profile>(x, scale, 0, -128, 127) != quantize_one<pytorch_profile>(x, scale, 0, -128, 127);
     }
   EXPECT_GT(different, 100);
 }

@@ -59,7 +59,8 @@ TEST(Choose, DividesTheLargerMagnitudeOfASymmetricRange) {
 TEST(Choose, AnswersARangeOfNothing) {
   for (const range r : {range{0.0F, 0.0F}, range{-0.0F, 0.0F}, range{-1e-40F, 1e-40F}, range{0.0F, 0x1p-126F}}) {
     for (const scheme& s : schemes()) {
-      if (s.levels() < 16 && r.hi == 0x1p-126F) continue;  // there the scale is still below the smallest, but not by much
+      if (s.levels() < 16 && r.hi == 0x1p-126F)
+        continue;  // there the scale is still below the smallest, but not by much
       const std::int32_t nearest_zero = s.asymmetric() ? 0 : s.middle();
       EXPECT_EQ(choose(s, onnx_profile, r), (chosen{1.0F, nearest_zero, true}));
       EXPECT_EQ(choose(s, tflite_profile, r), (chosen{1.0F, nearest_zero, true}));
@@ -113,8 +114,8 @@ TEST(Choose, KeepsZeroExactWhateverTheRange) {
   }
 }
 
-/// The formulas as the frameworks write them. Each float operation is one of long double rounded to float, which is the same
-/// number since 64 >= 2 * 24 + 2 bits.
+/// The formulas as the frameworks write them. Each float operation is one of long double rounded to float, which is the
+/// same number since 64 >= 2 * 24 + 2 bits.
 float f(long double x) { return static_cast<float>(x); }
 
 chosen onnx(const scheme& s, range r) {

@@ -52,8 +52,8 @@ TEST(Visit, RefusesASchemeOutsideTheListByName) {
 }
 
 TEST(Visit, PassesRefusalsAndVoidThrough) {
-  const result<int> refused =
-      visit(u8_per_tensor, []<scheme S>() -> result<int> { return failure(errc::no_data, "nothing of {} bits", S.bits); });
+  const result<int> refused = visit(
+      u8_per_tensor, []<scheme S>() -> result<int> { return failure(errc::no_data, "nothing of {} bits", S.bits); });
   EXPECT_EQ(text_of(refused), "nothing of 8 bits");
   int calls = 0;
   const result<void> done = visit(u8_per_tensor, [&]<scheme S>() { ++calls; });

@@ -47,9 +47,10 @@ inline float any_finite(std::mt19937_64& random) {
 inline std::vector<float> corner_numbers() {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> all{infinity, -infinity, nan, -nan, std::bit_cast<float>(0x7F800001U)};
-  for (const float x : {0.0F, 0x1p-149F, 0x1.fffffcp-127F, 0x1p-126F, 0.25F, 0x1.fffffep-2F, 0.5F, 0x1.000002p-1F, 1.0F,
-                        1.5F, 2.5F, 126.5F, 127.0F, 127.5F, 128.0F, 255.5F, 32767.5F, 65535.5F, 8388607.5F, 0x1p23F,
-                        0x1p24F, 0x1p31F, 0x1p32F, 0x1p63F, 0x1p126F, 0x1.fffffep127F}) {
+  for (const float x :
+       {0.0F,       0x1p-149F, 0x1.fffffcp-127F, 0x1p-126F, 0.25F,   0x1.fffffep-2F, 0.5F,     0x1.000002p-1F, 1.0F,
+        1.5F,       2.5F,      126.5F,           127.0F,    127.5F,  128.0F,         255.5F,   32767.5F,       65535.5F,
+        8388607.5F, 0x1p23F,   0x1p24F,          0x1p31F,   0x1p32F, 0x1p63F,        0x1p126F, 0x1.fffffep127F}) {
     all.push_back(x);
     all.push_back(-x);
   }

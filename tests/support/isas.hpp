@@ -30,7 +30,8 @@ inline void show_isas() {
   static_cast<void>(shown);
 }
 
-/// Calls f(name) with each instruction set in force, until one has failed fatally; the automatic choice is back on return.
+/// Calls f(name) with each instruction set in force, until one has failed fatally; the automatic choice is back on
+/// return.
 template <class F>
 void for_each_isa(F f) {
   show_isas();

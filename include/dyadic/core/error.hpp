@@ -4,8 +4,6 @@
 // A failure owns its text in a fixed array: making one allocates nothing and cannot fail. Text beyond the array is cut.
 #pragma once
 
-#include <type_traits>
-
 #include <dyadic/core/config.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
@@ -27,60 +25,62 @@ enum class errc : unsigned char {
   out_of_memory,
 };
 
-namespace detail {
-
-/// Fills a fixed array with a pattern whose {} are replaced by the arguments in turn.
-class text_writer {
+/// One number or word of a sentence. A plain value, so that a failure needs no template for each mix of types.
+class text_argument {
  public:
-  constexpr text_writer(char* out, int size) noexcept : out_(out), left_(size - 1) {}
+  constexpr text_argument() noexcept = default;
+  constexpr text_argument(int x) noexcept : whole_(x), kind_(kind::whole) {}                        // NOLINT: implicit
+  constexpr text_argument(long x) noexcept : whole_(x), kind_(kind::whole) {}                       // NOLINT
+  constexpr text_argument(long long x) noexcept : whole_(x), kind_(kind::whole) {}                  // NOLINT
+  constexpr text_argument(unsigned x) noexcept : natural_(x), kind_(kind::natural) {}               // NOLINT
+  constexpr text_argument(unsigned long x) noexcept : natural_(x), kind_(kind::natural) {}          // NOLINT
+  constexpr text_argument(unsigned long long x) noexcept : natural_(x), kind_(kind::natural) {}     // NOLINT
+  constexpr text_argument(double x) noexcept : real_(x), kind_(kind::real) {}                       // NOLINT
+  constexpr text_argument(const char* x) noexcept : word_(x), kind_(kind::word) {}                  // NOLINT
 
-  constexpr void put(char c) noexcept {
-    if (left_ > 0) *out_++ = c, --left_;
-    *out_ = 0;
-  }
-  constexpr void put(const char* s) noexcept {
-    while (*s != 0) put(*s++);
-  }
-  template <class T>
-    requires std::is_integral_v<T>
-  constexpr void put(T value) noexcept {
-    if constexpr (std::is_same_v<T, bool>) {
-      put(value ? "true" : "false");
-    } else {
-      char digits[24] = {};
-      int n = 0;
-      const bool negative = value < T{};
-      auto rest = negative ? 0ULL - static_cast<unsigned long long>(value) : static_cast<unsigned long long>(value);
-      do digits[n++] = static_cast<char>('0' + rest % 10), rest /= 10;
-      while (rest != 0);
-      if (negative) put('-');
-      while (n > 0) put(digits[--n]);
+  /// Writes it at out, at most size - 1 characters and a zero; returns how many it would have been.
+  int print(char* out, std::size_t size) const noexcept {
+    switch (kind_) {
+      case kind::whole: return __builtin_snprintf(out, size, "%lld", whole_);
+      case kind::natural: return __builtin_snprintf(out, size, "%llu", natural_);
+      case kind::real: return __builtin_snprintf(out, size, "%.9g", real_);  // tells any two floats apart
+      case kind::word: return __builtin_snprintf(out, size, "%s", word_);
+      default: return 0;
     }
-  }
-  void put(double value) noexcept {
-    char digits[32];
-    // %.9g tells any two floats apart.
-    __builtin_snprintf(digits, sizeof digits, "%.9g", value);
-    put(static_cast<const char*>(digits));
   }
 
  private:
-  char* out_;
-  int left_;
+  enum class kind : unsigned char { none, whole, natural, real, word };
+  union {
+    long long whole_ = 0;
+    unsigned long long natural_;
+    double real_;
+    const char* word_;
+  };
+  kind kind_ = kind::none;
 };
-
-}  // namespace detail
 
 /// What went wrong, once. `message()` reads as a sentence: "gemm: x has 3 columns, w expects 4".
 class [[nodiscard]] failure {
  public:
   /// \param pattern  the sentence; each {} takes the next argument: an integer, a floating-point number or a C string.
-  template <class... Args>
-  explicit failure(errc code, const char* pattern, Args... args) noexcept : code_(code) {
-    text_[0] = 0;
-    detail::text_writer out(text_, sizeof text_);
-    (put_until_hole(out, pattern, args), ...);
-    out.put(pattern);
+  explicit failure(errc code, const char* pattern, text_argument a = {}, text_argument b = {}, text_argument c = {},
+                   text_argument d = {}, text_argument e = {}, text_argument f = {}, text_argument g = {},
+                   text_argument h = {}) noexcept
+      : code_(code) {
+    const text_argument arguments[] = {a, b, c, d, e, f, g, h};
+    std::size_t used = 0, next = 0;
+    while (*pattern != 0 && used + 1 < sizeof text_) {
+      if (pattern[0] == '{' && pattern[1] == '}' && next < sizeof arguments / sizeof arguments[0]) {
+        const std::size_t room = sizeof text_ - used;
+        const int wanted = arguments[next++].print(text_ + used, room);
+        used += wanted < 0 ? 0 : static_cast<std::size_t>(wanted) < room ? static_cast<std::size_t>(wanted) : room - 1;
+        pattern += 2;
+      } else {
+        text_[used++] = *pattern++;
+      }
+    }
+    text_[used] = 0;
   }
 
   /// No failure yet: an empty sentence.
@@ -90,14 +90,6 @@ class [[nodiscard]] failure {
   const char* message() const noexcept { return text_; }
 
  private:
-  template <class Arg>
-  static void put_until_hole(detail::text_writer& out, const char*& pattern, Arg arg) noexcept {
-    while (*pattern != 0 && !(pattern[0] == '{' && pattern[1] == '}')) out.put(*pattern++);
-    if (*pattern == 0) return;
-    pattern += 2;
-    out.put(arg);
-  }
-
   errc code_;
   char text_[255];
 };

@@ -29,11 +29,12 @@ struct patch_rows {
   T pad_of(index_t n) const noexcept { return pads == nullptr ? pad : static_cast<T>(pads[n * pads_a_image]); }
 
   static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
-    const auto& s = *static_cast<const patch_rows*>(self);
+    const patch_rows s = *static_cast<const patch_rows*>(self);  // a copy: bytes written through `out` cannot change it
     const index_t oh = s.taps.out_height(s.image.height), ow = s.taps.out_width(s.image.width);
     index_t n = row / (oh * ow), h = row / ow % oh, w = row % ow;
-    for (index_t i = 0; i < count; ++i) {
-      s.patch(n, h, w, static_cast<T*>(out) + i * stride);
+    T* to = static_cast<T*>(out);
+    for (index_t i = 0; i < count; ++i, to += stride) {
+      s.patch(n, h * s.taps.stride.height - s.taps.padding.height, w * s.taps.stride.width - s.taps.padding.width, to);
       if (++w == ow) {
         w = 0;
         if (++h == oh) h = 0, ++n;
@@ -41,39 +42,59 @@ struct patch_rows {
     }
   }
 
-  void patch(index_t n, index_t oh, index_t ow, T* to) const {
-    const T* from = x + n * image.features() + first_channel;
-    const T fill_value = pad_of(n);
-    const index_t left = ow * taps.stride.width - taps.padding.width;
+  /// The taps of a window whose first one stands at (top, left) of image n, or outside it.
+  DYADIC_INLINE void patch(index_t n, index_t top, index_t left, T* to) const {
     const index_t right = left + (taps.size.width - 1) * taps.dilation.width;
+    const index_t row = image.width * image.channels, a_row = taps.size.width * channels;
+    const T pad_value = pad_of(n);
+    const T* from = x + n * image.height * row + first_channel + top * row + left * image.channels;
     // A row of taps is one run of memory when it lies inside the image and nothing is left out between its pixels.
     const bool whole = left >= 0 && right < image.width && taps.dilation.width == 1 && channels == image.channels;
-    for (index_t kh = 0; kh < taps.size.height; ++kh) {
-      const index_t h = oh * taps.stride.height - taps.padding.height + kh * taps.dilation.height;
+    for (index_t kh = 0, h = top; kh < taps.size.height; ++kh, h += taps.dilation.height) {
       if (h < 0 || h >= image.height) {
-        to = put(to, fill_value, taps.size.width * channels);
+        put(to, pad_value, a_row);
       } else if (whole) {
-        to = copy(to, from + (h * image.width + left) * image.channels, taps.size.width * channels);
+        copy(to, from, a_row);
       } else {
-        for (index_t kw = 0; kw < taps.size.width; ++kw) {
-          const index_t w = left + kw * taps.dilation.width;
-          to = w < 0 || w >= image.width ? put(to, fill_value, channels)
-                                         : copy(to, from + (h * image.width + w) * image.channels, channels);
+        for (index_t kw = 0, w = left; kw < taps.size.width; ++kw, w += taps.dilation.width) {
+          if (w < 0 || w >= image.width)
+            put(to + kw * channels, pad_value, channels);
+          else
+            copy(to + kw * channels, from + (w - left) * image.channels, channels);
         }
       }
+      to += a_row;
+      from += taps.dilation.height * row;
     }
   }
-  static T* put(T* to, T value, index_t n) noexcept {
+  static DYADIC_INLINE void put(T* to, T value, index_t n) noexcept {
     for (index_t i = 0; i < n; ++i) to[i] = value;
-    return to + n;
   }
-  static T* copy(T* to, const T* from, index_t n) noexcept {
-    if (n < 16) {  // a call costs more than so short a copy
-      for (index_t i = 0; i < n; ++i) to[i] = from[i];
-    } else {
-      std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+  /// Short runs are common (three bytes in a first layer), and dearer to call memcpy for than to copy: two overlapping halves.
+  static DYADIC_INLINE void copy(T* to, const T* from, index_t n) noexcept {
+    const index_t bytes = n * static_cast<index_t>(sizeof(T));
+    auto* t = reinterpret_cast<char*>(to);
+    const auto* f = reinterpret_cast<const char*>(from);
+    if (bytes > 16) {
+      __builtin_memcpy(t, f, static_cast<std::size_t>(bytes));
+    } else if (bytes >= 8) {
+      halves<8>(t, f, bytes);
+    } else if (bytes >= 4) {
+      halves<4>(t, f, bytes);
+    } else if (bytes >= 2) {
+      halves<2>(t, f, bytes);
+    } else if (bytes == 1) {
+      *t = *f;
     }
-    return to + n;
+  }
+  template <std::size_t Half>
+  static DYADIC_INLINE void halves(char* to, const char* from, index_t bytes) noexcept {
+    char first[Half], last[Half];
+    const index_t rest = bytes - static_cast<index_t>(Half);
+    __builtin_memcpy(first, from, Half);
+    __builtin_memcpy(last, from + rest, Half);
+    __builtin_memcpy(to, first, Half);
+    __builtin_memcpy(to + rest, last, Half);
   }
   simd::row_source source() const noexcept { return {&fill, this}; }
 };
@@ -184,6 +205,7 @@ inline result<void> check_parts(const epilogue::bounded_reals& e, index_t, index
 }
 inline result<void> check_parts(epilogue::sums, index_t, index_t) noexcept { return {}; }
 template <class E>
+  requires requires(const E& e) { e.how[0]; }
 result<void> check_parts(const E& e, index_t groups, index_t) noexcept {
   if (static_cast<index_t>(e.how.size()) != groups)
     return failure(errc::invalid_shape, "conv2d: {} requantizations for {} groups", static_cast<index_t>(e.how.size()), groups);
@@ -215,7 +237,13 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
   if ((per_image && count != x.shape.images) || x.zero_points.size() != x.scales.size())
     return failure(errc::invalid_shape, "conv2d: {} scales and {} zero points for {} images, expected 1 or {} of each", count,
                    static_cast<index_t>(x.zero_points.size()), x.shape.images, x.shape.images);
-  if (bytes_of(y).overlaps(bytes_of(strided<const std::uint8_t>(x.codes, 1, x.shape.size()))))
+  for (index_t i = 0; i < count; ++i) {
+    if (const auto ok = check_scale(x.scales[static_cast<std::size_t>(i)], i); !ok) return ok;
+    if (const auto ok = check_zero_point(u8_per_row, x.zero_points[static_cast<std::size_t>(i)], i); !ok) return ok;
+  }
+  const strided<const std::uint8_t> codes(x.codes, 1, x.shape.size());
+  if (const auto ok = check_view("conv2d: x", codes); !ok) return ok;
+  if (bytes_of(y).overlaps(bytes_of(codes)))
     return failure(errc::overlap, "conv2d: y of {} x {} shares memory with x", y.rows(), y.cols());
   const index_t channels = x.shape.channels / groups, columns = w.rows() / groups;
   for (index_t group = 0; group < groups; ++group) {

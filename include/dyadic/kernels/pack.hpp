@@ -92,7 +92,7 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
   v.four_bit = four_bit;
   const bool grouped = S.per == granularity::per_group && w.cols > 0;
   v.group = grouped ? S.group : w.cols;
-  v.groups = grouped ? w.cols / S.group : 1;
+  v.groups = grouped ? groups_in_row(S, w.cols) : 1;
   v.group_steps = blocks_of(v.group, four_bit ? 8 : 4);
 
   const auto panel_bytes = checked_multiply(v.groups, v.group_steps, index_t{64});
@@ -113,7 +113,8 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
   for (index_t i = 0; i < v.n; ++i) {
     for (index_t group = 0; group < v.groups; ++group) {
       const index_t first = group * v.group, at = group * v.padded_n() + i;
-      const std::int32_t zero = v.k > 0 ? w.zero_point(i, first) : S.middle();
+      const bool has_params = !w.scales.empty();  // groups of rows without columns have none
+      const std::int32_t zero = has_params ? w.zero_point(i, first) : S.middle();
       std::int64_t sum = 0, magnitude = 0;
       for (index_t k = first; k < first + v.group; ++k) {
         const int code = w.code(i, k);
@@ -133,7 +134,7 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
                        i, magnitude, largest_x, accumulator_proof::limit);
       if (magnitude > made.proof_.largest_row_sum) made.proof_.largest_row_sum = magnitude;
       (*sums)[at] = static_cast<std::int32_t>(sum);
-      (*scales)[at] = v.k > 0 ? w.scale(i, first) : (w.scales.empty() ? 1.0f : w.scales[0]);
+      (*scales)[at] = has_params ? w.scale(i, first) : 1.0f;
       if (!zero_points->empty()) (*zero_points)[at] = zero + shift;
       if (v.groups == 1) (*magnitudes)[i] = magnitude;
     }

@@ -28,7 +28,7 @@ tensor<dynamic> apply(dynamic& run, const Layer& layer, const tensor<dynamic>& x
   const index_t images = x.shape().images, features = x.shape().features();
   // Codes of all images, then their scales, then their zero points.
   const index_t params_at = round_up(images * features, 64);
-  const tensor_block memory = run.ok() ? run.memory().take(params_at + images * 8 + 1) : tensor_block();
+  const memory_block memory = run.ok() ? run.memory().take(params_at + images * 8 + 1) : memory_block();
   if (run.ok() && memory.empty()) run.fail(failure(errc::out_of_memory, "network: no memory for {} codes", images * features));
   if (!run.ok()) return y;
   std::uint8_t* codes = memory.data();

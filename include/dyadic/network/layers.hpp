@@ -17,9 +17,8 @@ namespace dyadic::inline DYADIC_ABI {
 class label {
  public:
   constexpr label() noexcept = default;
-  template <class... Args>
-  explicit label(const char* pattern, Args... args) noexcept {
-    const failure text(errc::no_data, pattern, args...);
+  explicit label(const char* pattern, text_argument a = {}, text_argument b = {}) noexcept {
+    const failure text(errc::no_data, pattern, a, b);
     const char* from = text.message();
     for (std::size_t i = 0; i + 1 < sizeof text_ && from[i] != 0; ++i) text_[i] = from[i];
   }

@@ -100,7 +100,7 @@ template <weighted_layer Layer>
 result<void> steps_of(simulated& run, const Layer& layer, const site_weights& w, const tensor<simulated>& x,
                       const tensor<simulated>& y) {
   const chosen& px = run.plan().params(x.site());
-  const tensor_block memory = run.memory().take(x.shape().size() + 1);
+  const memory_block memory = run.memory().take(x.shape().size() + 1);
   if (memory.empty()) return failure(errc::out_of_memory, "simulate: no memory for {} codes", x.shape().size());
   // Exact: x holds scale * (code - zero point), and the quotient is nearer to its integer than half a step.
   kernels::quantize_u8(x.elements(), px.scale, px.zero_point, memory.data());

@@ -59,7 +59,7 @@ class run_state {
   }
 
   const run_options& options() const noexcept { return options_; }
-  tensor_memory& memory() noexcept { return memory_; }
+  memory_pool& memory() noexcept { return options_.memory->pool(); }
 
   /// The number of the next site, or -1 when the run has failed or the operation is not the calibrated one.
   int next(site_kind kind, const image_shape& made, int first_input, int second_input = -1) noexcept {
@@ -107,7 +107,6 @@ class run_state {
   run_options options_;
   const std::vector<site>* known_;
   workspace own_;
-  tensor_memory memory_;
   int count_ = 0;
   bool ok_ = true;
   failure error_;

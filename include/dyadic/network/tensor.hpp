@@ -5,12 +5,8 @@
 // residual connection is just a tensor used twice.
 #pragma once
 
-#include <new>
-#include <utility>
-#include <vector>
-
-#include <dyadic/core/buffer.hpp>
 #include <dyadic/core/strided.hpp>
+#include <dyadic/core/workspace.hpp>
 #include <dyadic/kernels/window.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
@@ -26,67 +22,13 @@ struct batch {
   }
 };
 
-/// Elements that several tensors of one run may share; counted without atomics, for a run belongs to one thread.
-class tensor_block {
- public:
-  tensor_block() noexcept = default;
-  tensor_block(const tensor_block& other) noexcept : owned_(other.owned_) {
-    if (owned_ != nullptr) ++owned_->users;
-  }
-  tensor_block(tensor_block&& other) noexcept : owned_(std::exchange(other.owned_, nullptr)) {}
-  tensor_block& operator=(tensor_block other) noexcept {
-    std::swap(owned_, other.owned_);
-    return *this;
-  }
-  ~tensor_block() {
-    if (owned_ != nullptr && --owned_->users == 0) delete owned_;
-  }
-
-  /// Nothing when memory is out.
-  static tensor_block make(index_t bytes) noexcept {
-    auto memory = buffer<std::uint8_t>::make(bytes);
-    tensor_block made;
-    if (memory) made.owned_ = new (std::nothrow) owned{std::move(*memory), 1};
-    return made;
-  }
-  bool empty() const noexcept { return owned_ == nullptr; }
-  std::uint8_t* data() const noexcept { return owned_ == nullptr ? nullptr : owned_->memory.data(); }
-  index_t size() const noexcept { return owned_ == nullptr ? 0 : owned_->memory.size(); }
-  int users() const noexcept { return owned_ == nullptr ? 0 : owned_->users; }
-
- private:
-  struct owned {
-    buffer<std::uint8_t> memory;
-    int users;
-  };
-  owned* owned_ = nullptr;
-};
-
-/// Memory of tensors that are gone is used again by the next ones of the same run.
-class tensor_memory {
- public:
-  /// At least `bytes` bytes, or nothing when memory is out.
-  tensor_block take(index_t bytes) {
-    tensor_block* best = nullptr;
-    for (tensor_block& b : blocks_)
-      if (b.users() == 1 && b.size() >= bytes && (best == nullptr || b.size() < best->size())) best = &b;
-    if (best != nullptr) return *best;
-    tensor_block made = tensor_block::make(bytes);
-    if (!made.empty()) blocks_.push_back(made);
-    return made;
-  }
-
- private:
-  std::vector<tensor_block> blocks_;
-};
-
 /// Elements (images, height, width, channels), NHWC without gaps, produced at a site of a run.
 template <class Domain>
 class tensor {
  public:
   using element = typename Domain::element;
 
-  tensor(Domain& run, const image_shape& shape, int site, tensor_block memory) noexcept
+  tensor(Domain& run, const image_shape& shape, int site, memory_block memory) noexcept
       : run_(&run), shape_(shape), site_(site), memory_(std::move(memory)) {}
 
   Domain& run() const noexcept { return *run_; }
@@ -111,7 +53,7 @@ class tensor {
   Domain* run_;
   image_shape shape_;
   int site_;
-  tensor_block memory_;
+  memory_block memory_;
 };
 
 }  // namespace dyadic::inline DYADIC_ABI

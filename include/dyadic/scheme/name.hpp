@@ -9,25 +9,21 @@ namespace dyadic::inline DYADIC_ABI {
 /// Text of its own, so that naming a scheme allocates nothing.
 struct scheme_text {
   char text[64] = {};
-  constexpr const char* c_str() const noexcept { return text; }
+  const char* c_str() const noexcept { return text; }
 };
 
 /// Any scheme, valid or not.
-constexpr scheme_text scheme_name(const scheme& s) noexcept {
+inline scheme_text scheme_name(const scheme& s) noexcept {
+  const char sign = s.is_signed ? 's' : 'u';
+  const char* rest = s.asymmetric() ? ", asymmetric" : ", symmetric";
+  const char* narrow = s.narrow_range ? ", narrow" : "";
   scheme_text name;
-  detail::text_writer out(name.text, sizeof name.text);
-  out.put(s.is_signed ? 's' : 'u');
-  out.put(s.bits);
-  switch (s.per) {
-    case granularity::per_tensor: out.put(" per tensor"); break;
-    case granularity::per_row: out.put(" per row"); break;
-    case granularity::per_group:
-      out.put(" per group of ");
-      out.put(s.group);
-      break;
+  if (s.per == granularity::per_group) {
+    __builtin_snprintf(name.text, sizeof name.text, "%c%d per group of %d%s%s", sign, s.bits, s.group, rest, narrow);
+  } else {
+    const char* per = s.per == granularity::per_row ? "row" : "tensor";
+    __builtin_snprintf(name.text, sizeof name.text, "%c%d per %s%s%s", sign, s.bits, per, rest, narrow);
   }
-  out.put(s.asymmetric() ? ", asymmetric" : ", symmetric");
-  if (s.narrow_range) out.put(", narrow");
   return name;
 }
 

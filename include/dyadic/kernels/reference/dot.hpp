@@ -32,6 +32,11 @@ struct codes {
   }
 };
 
+/// The codes of y before they are rounded and clamped: floats.
+struct unrounded {
+  codes how;
+};
+
 /// By a dyadic multiplier a row of w, without floating point: what TensorFlow Lite, CMSIS-NN and gemmlowp do.
 struct fixed_codes {
   std::span<const multiplier> multipliers{};  ///< n of them, valid
@@ -73,10 +78,10 @@ float total_of(const Activations& x, const quantized_view<W>& w, index_t j) {
   return total;
 }
 
-/// The scale of a row that has one; a row without weights has a sum of 0, and any scale.
+/// The scale of a row that has one. Groups of a row without columns have none: 1.
 template <scheme W>
 float scale_of_row(const quantized_view<W>& w, index_t j) noexcept {
-  return w.cols == 0 ? 1.0f : w.scale(j, 0);
+  return w.scales.empty() ? 1.0f : w.scale(j, 0);
 }
 
 template <scheme W, class Activations>
@@ -87,16 +92,26 @@ float finish(const reals& e, const Activations& x, float x_scale, const quantize
   return clamp(f, e.low, e.high);
 }
 
+/// What the codes are rounded from: reals in steps of the output's scale.
+///
 /// The bias of an integer sum is an integer: b / (x_scale * w_scale), the product rounded to float, the quotient to
 /// double.
 template <scheme W, class Activations>
-int finish(const codes& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
+float units_of(const codes& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
   const float bias = element_or_zero(e.bias, j);
-  if (grouped(w)) return e.code(std::fma(total_of(x, w, j), x_scale / e.scale, bias / e.scale));
+  if (grouped(w)) return std::fma(total_of(x, w, j), x_scale / e.scale, bias / e.scale);
   const float unit = x_scale * scale_of_row(w, j);
   const double units = static_cast<double>(bias) / static_cast<double>(unit);
   const auto bias_code = round_to_integer<rounding::half_even, std::int64_t>(units, INT32_MIN, INT32_MAX, 0);
-  return e.code(static_cast<float>(sum_of(x, w, j) + bias_code) * (unit / e.scale));
+  return std::fma(static_cast<float>(sum_of(x, w, j) + bias_code), unit / e.scale, 0.0f);  // fma: a zero is +0
+}
+template <scheme W, class Activations>
+int finish(const codes& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
+  return e.code(units_of(e, x, x_scale, w, j));
+}
+template <scheme W, class Activations>
+float finish(const unrounded& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
+  return units_of(e.how, x, x_scale, w, j);
 }
 
 /// The sum and its bias fit an int32: pack proves it for the sum.

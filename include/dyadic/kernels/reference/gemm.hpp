@@ -8,7 +8,8 @@
 
 namespace dyadic::inline DYADIC_ABI::reference {
 
-/// \param e  sums{} (y int32), reals (y float), codes or fixed_codes (y any integer that holds the codes).
+/// \param e  sums{} (y int32), reals (y float), unrounded (float), codes or fixed_codes (y any integer
+///           that holds the codes).
 ///           sums and fixed_codes are for weights with one scale a row.
 template <scheme X, scheme W, class E, class T>
 void gemm(const quantized_view<X>& x, const quantized_view<W>& w, const E& e, strided<T> y) {

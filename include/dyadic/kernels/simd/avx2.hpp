@@ -21,17 +21,19 @@ using x_code = std::int16_t;
 inline constexpr int x_offset = 0;
 inline constexpr int sums_a_panel = 4;
 
-DYADIC_INLINE __m128i load_16(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+DYADIC_INLINE void store_x(x_code* x, bytev v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), _mm256_cvtepu8_epi16(v.r));
+}
 DYADIC_INLINE i32v zero_sums() { return {_mm256_setzero_si256()}; }
 DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
   return {_mm256_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)))};
 }
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) { return {_mm256_cvtepi8_epi16(load_16(w + 16 * part))}; }
+DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) { return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)}; }
 DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
-  return {_mm256_cvtepu8_epi16(_mm_and_si128(load_16(w + 16 * part), _mm_set1_epi8(15)))};
+  return {_mm256_cvtepu8_epi16(_mm_and_si128(load_bytes(w + 16 * part).r, _mm_set1_epi8(15)))};
 }
 DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
-  return {_mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(load_16(w + 16 * part), 4), _mm_set1_epi8(15)))};
+  return {_mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(load_bytes(w + 16 * part).r, 4), _mm_set1_epi8(15)))};
 }
 DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm256_add_epi32(sum.r, _mm256_madd_epi16(x.r, w.r))}; }
 DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) {

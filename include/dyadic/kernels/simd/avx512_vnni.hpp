@@ -25,11 +25,6 @@ struct f32v {
 struct i32v {
   __m512i r;
 };
-struct bytev {
-  __m512i r;
-};
-inline constexpr int byte_lanes = 64;
-
 /// All lanes. g++ 12 warns falsely about the undefined operand inside the unmasked forms of some intrinsics; these forms have
 /// none, and compile to the same unmasked instructions.
 inline constexpr __mmask16 every = 0xFFFF;
@@ -64,11 +59,9 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(every, v.r));
 }
 
-DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) { return {_mm512_loadu_si512(p)}; }
-DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) { _mm512_storeu_si512(p, v.r); }
-DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {_mm512_max_epu8(a.r, b.r)}; }
-DYADIC_INLINE bytev flip_sign(bytev a) { return {_mm512_xor_si512(a.r, _mm512_set1_epi8(-128))}; }
+#include <dyadic/kernels/simd/xmm.inl.hpp>
 
+DYADIC_INLINE void store_x(x_code* x, bytev v) { store_bytes(x, v); }
 DYADIC_INLINE i32v zero_sums() { return {_mm512_setzero_si512()}; }
 DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
   std::int32_t quad;

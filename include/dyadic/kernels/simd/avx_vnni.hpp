@@ -18,18 +18,20 @@ using x_code = std::uint8_t;
 inline constexpr int x_offset = 0;
 inline constexpr int sums_a_panel = 2;
 
+DYADIC_INLINE __m256i load_32(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+DYADIC_INLINE void store_x(x_code* x, bytev v) { store_bytes(x, v); }
 DYADIC_INLINE i32v zero_sums() { return {_mm256_setzero_si256()}; }
 DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
   std::int32_t quad;
   __builtin_memcpy(&quad, x, sizeof quad);
   return {_mm256_set1_epi32(quad)};
 }
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) { return {load_bytes(w + 32 * part).r}; }
+DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) { return {load_32(w + 32 * part)}; }
 DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
-  return {_mm256_and_si256(load_bytes(w + 32 * part).r, _mm256_set1_epi8(15))};
+  return {_mm256_and_si256(load_32(w + 32 * part), _mm256_set1_epi8(15))};
 }
 DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
-  return {_mm256_and_si256(_mm256_srli_epi16(load_bytes(w + 32 * part).r, 4), _mm256_set1_epi8(15))};
+  return {_mm256_and_si256(_mm256_srli_epi16(load_32(w + 32 * part), 4), _mm256_set1_epi8(15))};
 }
 DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm256_dpbusd_avx_epi32(sum.r, x.r, w.r)}; }
 DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) {

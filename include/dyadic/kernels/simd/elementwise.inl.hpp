@@ -18,6 +18,19 @@ DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
   return bytes_to_int(all);
 }
 
+DYADIC_INLINE bytev load_bytes_part(const std::uint8_t* p, index_t n) {
+  if (n == 16) return load_bytes(p);
+  std::uint8_t all[16] = {};
+  for (index_t i = 0; i < n; ++i) all[i] = p[i];
+  return load_bytes(all);
+}
+DYADIC_INLINE void store_bytes_part(std::uint8_t* p, bytev v, index_t n) {
+  if (n == 16) return store_bytes(p, v);
+  std::uint8_t all[16];
+  store_bytes(all, v);
+  for (index_t i = 0; i < n; ++i) p[i] = all[i];
+}
+
 /// code = saturate(round_half_even(x / scale) + zero_point), a true division; NaN becomes the zero point.
 DYADIC_INLINE i32v codes_of(f32v x, f32v scale, f32v low, f32v high, i32v zero_point) {
   return add(round_int(min(max(zero_if_nan(div(x, scale)), low), high)), zero_point);
@@ -82,36 +95,30 @@ inline taps taps_of(const window_call& c, index_t oh, index_t ow) {
   return {h < 0 ? 0 : h, smaller(h + c.window_h, c.height), w < 0 ? 0 : w, smaller(w + c.window_w, c.width)};
 }
 
-inline void max_pool_u8(const window_call& c) {
+inline void max_pool_u8(const window_call& call) {
+  const window_call c = call;  // a copy: bytes written to y cannot change it
+  constexpr std::uint8_t none[16] = {};
   const auto* x = static_cast<const std::uint8_t*>(c.x);
   auto* y = static_cast<std::uint8_t*>(c.y);
   for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
     for (index_t oh = 0; oh < c.out_height; ++oh) {
       for (index_t ow = 0; ow < c.out_width; ++ow, y += c.channels) {
         const taps t = taps_of(c, oh, ow);
-        index_t ch = 0;
-        for (; ch + byte_lanes <= c.channels; ch += byte_lanes) {
-          bytev best = load_bytes(x + (t.first_h * c.width + t.first_w) * c.channels + ch);
+        for (index_t ch = 0; ch < c.channels; ch += 16) {
+          const index_t n = smaller(16, c.channels - ch);
+          bytev best = load_bytes(none);
           for (index_t h = t.first_h; h < t.last_h; ++h)
             for (index_t w = t.first_w; w < t.last_w; ++w)
-              best = max_u8(load_bytes(x + (h * c.width + w) * c.channels + ch), best);
-          store_bytes(y + ch, best);
-        }
-        for (; ch < c.channels; ++ch) {
-          std::uint8_t best = 0;
-          for (index_t h = t.first_h; h < t.last_h; ++h)
-            for (index_t w = t.first_w; w < t.last_w; ++w) {
-              const std::uint8_t v = x[(h * c.width + w) * c.channels + ch];
-              best = v > best ? v : best;
-            }
-          y[ch] = best;
+              best = max_u8(load_bytes_part(x + (h * c.width + w) * c.channels + ch, n), best);
+          store_bytes_part(y + ch, best, n);
         }
       }
     }
   }
 }
 
-inline void max_pool_f32(const window_call& c) {
+inline void max_pool_f32(const window_call& call) {
+  const window_call c = call;  // a copy: bytes written to y cannot change it
   const auto* x = static_cast<const float*>(c.x);
   auto* y = static_cast<float*>(c.y);
   for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
@@ -139,7 +146,8 @@ inline void max_pool_f32(const window_call& c) {
 
 /// code = zero_point + round_half_even(sum(code - zero_point) / taps). The float quotient has at most 12 bits before and keeps
 /// more than 11 behind the point: for windows up to 2^11 taps it is a tie exactly when the rational is.
-inline void average_pool_u8(const window_call& c) {
+inline void average_pool_u8(const window_call& call) {
+  const window_call c = call;  // a copy: bytes written to y cannot change it
   const auto* x = static_cast<const std::uint8_t*>(c.x);
   auto* y = static_cast<std::uint8_t*>(c.y);
   const i32v zero = set1(c.zero_point);

@@ -8,7 +8,20 @@ struct tile_place {
   int stride;               ///< elements from one row of the tile to the next
   index_t group;            ///< of the weights
   const std::int32_t* x_sums;  ///< sums of the prepared codes of each row and group; used when weights have zero points
+  std::int32_t zero[6];        ///< zero point of each row, in prepared codes
+  float scale[6];              ///< scale of each row
+  bool alike;                  ///< all rows have the zero point and scale of the first
 };
+
+DYADIC_INLINE void set_rows(const gemm_call& g, tile_place& t) {
+  const epilogue_view& e = g.out;
+  t.alike = e.rows_a_param >= g.m;
+  for (int i = 0; i < t.rows; ++i) {
+    const index_t param = e.rows_a_param >= g.m ? 0 : (t.row + i) / e.rows_a_param;
+    t.zero[i] = (e.x_zero_points != nullptr ? e.x_zero_points[param] : 0) + e.x_zero_base - x_offset;
+    t.scale[i] = e.x_scales != nullptr ? e.x_scales[param] : 1.0f;
+  }
+}
 
 DYADIC_INLINE f32v load_part(const float* p, int n) {
   float part[lanes] = {};
@@ -16,26 +29,36 @@ DYADIC_INLINE f32v load_part(const float* p, int n) {
   return load(part);
 }
 
-/// The zero-point terms of row i, columns [j, j + lanes), all modulo 2^32: the proof made at pack time bounds the result.
-/// sum (x - zx)(w - zw) = sum x w - zw sum x - zx sum (w - zw), x counted as prepared (less x_offset).
-DYADIC_INLINE i32v exact_sum(const gemm_call& g, const tile_place& t, const std::int32_t* tile, int i, int j) {
+/// What a sum lacks, modulo 2^32 (the proof made at pack time bounds the result):
+/// sum (x - zx)(w - zw) + bias = sum x w - zw sum x + (bias - zx sum (w - zw)), x counted as prepared (less x_offset).
+struct column_terms {
+  i32v bias, sums, zero_points, first;  ///< of columns [j, j + lanes); first: bias - zx sum (w - zw) of the first row
+  bool have_zero_points;
+};
+DYADIC_INLINE column_terms terms_of(const gemm_call& g, const tile_place& t, const std::int32_t* bias, int j) {
   const index_t at = t.group * g.w.padded_n() + t.column + j;
-  const epilogue_view& e = g.out;
-  const std::int32_t own = e.x_zero_points != nullptr ? e.x_zero_points[(t.row + i) / e.rows_a_param] : 0;
-  const std::int32_t zero = own + e.x_zero_base - x_offset;
-  i32v s = sub(load(tile + i * t.stride + j), mul(set1(zero), load(g.w.sums + at)));
-  if (g.w.zero_points != nullptr)
-    s = sub(s, mul(load(g.w.zero_points + at), set1(t.x_sums[i * g.w.groups + t.group])));
-  return s;
+  column_terms c;
+  c.bias = bias != nullptr ? load(bias + t.column + j) : set1(std::int32_t{0});
+  c.sums = load(g.w.sums + at);
+  c.have_zero_points = g.w.zero_points != nullptr;
+  c.zero_points = c.have_zero_points ? load(g.w.zero_points + at) : c.sums;
+  c.first = sub(c.bias, mul(set1(t.zero[0]), c.sums));
+  return c;
+}
+DYADIC_INLINE i32v exact_sum(const gemm_call& g, const tile_place& t, const column_terms& c, i32v sum, int i) {
+  const i32v term = t.alike ? c.first : sub(c.bias, mul(set1(t.zero[i]), c.sums));
+  if (c.have_zero_points) sum = sub(sum, mul(c.zero_points, set1(t.x_sums[i * g.w.groups + t.group])));
+  return add(sum, term);
 }
 
 /// total += scale * sum of one group: called in increasing group order, one fma a group, which is the definition.
 inline void add_group(const gemm_call& g, const tile_place& t, const std::int32_t* tile, float* total) {
   for (int j = 0; j < t.stride; j += lanes) {
     const f32v scale = load(g.w.scales + t.group * g.w.padded_n() + t.column + j);
+    const column_terms terms = terms_of(g, t, nullptr, j);
     for (int i = 0; i < t.rows; ++i) {
       float* at = total + i * t.stride + j;
-      store(at, fma(to_float(exact_sum(g, t, tile, i, j)), scale, load(at)));
+      store(at, fma(to_float(exact_sum(g, t, terms, load(tile + i * t.stride + j), i)), scale, load(at)));
     }
   }
 }
@@ -70,21 +93,25 @@ DYADIC_INLINE void put(const epilogue_view& e, std::uint8_t* y, f32v v, int n) {
 inline void finish_sums(const gemm_call& g, const tile_place& t, const std::int32_t* tile) {
   const epilogue_view& e = g.out;
   for (int j = 0; j < t.columns; j += lanes) {
-    const i32v bias = e.bias_codes != nullptr ? load(e.bias_codes + t.column + j) : set1(std::int32_t{0});
+    const column_terms terms = terms_of(g, t, e.bias_codes, j);
     for (int i = 0; i < t.rows; ++i) {
       std::int32_t* y =
           static_cast<std::int32_t*>(e.y) + (t.row + i) * e.y_row_stride + (t.column + j) * e.y_col_stride;
-      put(e, y, add(exact_sum(g, t, tile, i, j), bias), t.columns - j);
+      put(e, y, exact_sum(g, t, terms, load(tile + i * t.stride + j), i), t.columns - j);
     }
   }
 }
 
-DYADIC_INLINE f32v real_of(const gemm_call& g, const tile_place& t, const std::int32_t* tile, i32v bias, int i, int j) {
-  return to_float(add(exact_sum(g, t, tile, i, j), bias));
+/// The real that a sum of either kind is: int32 less its zero-point terms, or a float that is complete already.
+struct no_terms {};
+DYADIC_INLINE column_terms terms_for(const std::int32_t*, const gemm_call& g, const tile_place& t, int j) {
+  return terms_of(g, t, g.out.bias_codes, j);
 }
-DYADIC_INLINE f32v real_of(const gemm_call&, const tile_place& t, const float* tile, i32v, int i, int j) {
-  return load(tile + i * t.stride + j);
+DYADIC_INLINE no_terms terms_for(const float*, const gemm_call&, const tile_place&, int) { return {}; }
+DYADIC_INLINE f32v real_of(const gemm_call& g, const tile_place& t, const column_terms& c, i32v sum, int i) {
+  return to_float(exact_sum(g, t, c, sum, i));
 }
+DYADIC_INLINE f32v real_of(const gemm_call&, const tile_place&, no_terms, f32v sum, int) { return sum; }
 
 /// Sums (int32, or float when groups or float weights made them so) to float or to codes, as T says.
 template <class T, class Sum>
@@ -94,13 +121,14 @@ inline void finish_reals(const gemm_call& g, const tile_place& t, const Sum* til
   for (int j = 0; j < t.columns; j += lanes) {
     const index_t column = t.column + j;
     const int left = t.columns - j;
-    const i32v bias_codes = e.bias_codes != nullptr ? load(e.bias_codes + column) : set1(std::int32_t{0});
+    const auto terms = terms_for(tile, g, t, j);
     const f32v multiplier = e.multipliers != nullptr ? load(e.multipliers + column) : set1(1.0f);
+    const f32v first = mul(multiplier, set1(t.scale[0]));
     const f32v bias = e.bias == nullptr ? set1(0.0f) : left >= lanes ? load(e.bias + column) : load_part(e.bias + column, left);
     for (int i = 0; i < t.rows; ++i) {
-      const float scale = e.x_scales != nullptr ? e.x_scales[(t.row + i) / e.rows_a_param] : 1.0f;
-      const f32v real = real_of(g, t, tile, bias_codes, i, j);
-      f32v f = fma(real, mul(multiplier, set1(scale)), bias);
+      const f32v real = real_of(g, t, terms, load(tile + i * t.stride + j), i);
+      const f32v scale = t.alike ? first : mul(multiplier, set1(t.scale[i]));
+      f32v f = fma(real, scale, bias);
       // Only sums over groups can be NaN, when infinities of both signs meet; it becomes the zero point.
       if constexpr (std::is_same_v<T, std::uint8_t> && std::is_same_v<Sum, float>) f = zero_if_nan(f);
       f = min(high, max(low, f));  // in this order a NaN stays NaN

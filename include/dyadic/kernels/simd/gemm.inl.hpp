@@ -26,22 +26,38 @@ struct code_product {
   }
 
   void prepare(index_t row, index_t count) {
-    g.x.fill(g.x.self, row, count, raw, g.k);
-    const std::uint8_t flip = g.x_signed ? 128 : 0;
-    for (index_t i = 0; i < count; ++i) {
-      for (index_t group = 0; group < g.w.groups; ++group) {
-        const std::uint8_t* from = raw + i * g.k + group * g.w.group;
-        x_code* to = x + i * x_stride + group * g.w.group_codes();
-        std::int32_t sum = 0;  // |sum| <= 255 * k, within the bound that pack proved
-        for (index_t k = 0; k < g.w.group; ++k) {
-          const int code = (from[k] ^ flip) - x_offset;
-          to[k] = static_cast<x_code>(code);
-          sum += code;
-        }
-        for (index_t k = g.w.group; k < g.w.group_codes(); ++k) to[k] = 0;
-        x_sums[i * g.w.groups + group] = sum;
-      }
+    // What padding holds does not matter, for the weights there are 0; so unsigned codes can go straight to their place.
+    if constexpr (sizeof(x_code) == 1 && x_offset == 0) {
+      if (!g.x_signed && g.w.groups == 1 && g.w.zero_points == nullptr) return g.x.fill(g.x.self, row, count, x, x_stride);
     }
+    g.x.fill(g.x.self, row, count, raw, g.k);
+    for (index_t i = 0; i < count; ++i) {
+      const std::uint8_t* from = raw + i * g.k;
+      std::int32_t* sums = x_sums + i * g.w.groups;
+      for (index_t group = 0; group < g.w.groups; ++group)
+        sums[group] = prepare_group(from + group * g.w.group, x + i * x_stride + group * g.w.group_codes());
+    }
+  }
+
+  /// One group of a row, and the sum of its prepared codes: |sum| <= 255 * k, which pack has bounded.
+  std::int32_t prepare_group(const std::uint8_t* from, x_code* to) const {
+    std::int32_t sum = 0, quads[4];
+    index_t k = 0;
+    for (; k + 16 <= g.w.group; k += 16) {
+      bytev v = load_bytes(from + k);
+      if (g.x_signed) v = flip_sign(v);
+      store_x(to + k, v);
+      if (g.w.zero_points == nullptr) continue;
+      store_quad_sums(quads, v);
+      sum += quads[0] + quads[1] + quads[2] + quads[3] - 16 * x_offset;
+    }
+    for (; k < g.w.group; ++k) {
+      const int code = (g.x_signed ? from[k] ^ 128 : from[k]) - x_offset;
+      to[k] = static_cast<x_code>(code);
+      sum += code;
+    }
+    for (; k < g.w.group_codes(); ++k) to[k] = 0;
+    return sum;
   }
 
   template <int Rows, int Panels>
@@ -49,7 +65,8 @@ struct code_product {
     constexpr int stride = Panels * static_cast<int>(panel_columns);
     const index_t column = panel * panel_columns;
     tile_place place{row + i, column, Rows, static_cast<int>(smaller(stride, g.w.n - column)), stride, 0,
-                     x_sums + i * g.w.groups};
+                     x_sums + i * g.w.groups, {}, {}, false};
+    set_rows(g, place);
     alignas(64) std::int32_t sums[length(Rows * stride)];
     if (g.w.groups == 1) {
       dot<Rows, Panels>(i, panel, 0, sums);
@@ -90,8 +107,9 @@ struct real_product {
   void tile(index_t row, index_t i, index_t panel) const {
     constexpr int stride = Panels * static_cast<int>(panel_columns);
     const index_t column = panel * panel_columns;
-    const tile_place place{row + i, column, Rows, static_cast<int>(smaller(stride, g.real_w.n - column)), stride, 0,
-                           nullptr};
+    tile_place place{row + i, column, Rows, static_cast<int>(smaller(stride, g.real_w.n - column)), stride, 0, nullptr,
+                     {}, {}, false};
+    set_rows(g, place);
     alignas(64) float sums[length(Rows * stride)];
     fma_tile<Rows, Panels>(x + i * g.k, g.k, g.real_w.panels + column * g.k, panel_columns * g.k, g.k, sums);
     finish_reals<float>(g, place, sums);

@@ -26,7 +26,6 @@ struct i32v {
 struct bytev {
   uint8x16_t r;
 };
-inline constexpr int byte_lanes = 16;
 
 DYADIC_INLINE f32v load(const float* p) { return {vld1q_f32(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { vst1q_f32(p, v.r); }
@@ -67,6 +66,11 @@ DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) { return {vld1q_u8(p)}; }
 DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) { vst1q_u8(p, v.r); }
 DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {vmaxq_u8(a.r, b.r)}; }
 DYADIC_INLINE bytev flip_sign(bytev a) { return {veorq_u8(a.r, vdupq_n_u8(128))}; }
+
+DYADIC_INLINE void store_quad_sums(std::int32_t* p, bytev v) {
+  vst1q_s32(p, vreinterpretq_s32_u32(vpaddlq_u16(vpaddlq_u8(v.r))));
+}
+DYADIC_INLINE void store_x(x_code* x, bytev v) { vst1q_s8(x, vreinterpretq_s8_u8(flip_sign(v).r)); }
 
 DYADIC_INLINE i32v zero_sums() { return {vdupq_n_s32(0)}; }
 DYADIC_INLINE i32v broadcast_quad(const x_code* x) {

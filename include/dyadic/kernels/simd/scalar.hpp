@@ -22,9 +22,8 @@ struct i32v {
   std::int32_t r[lanes];
 };
 struct bytev {
-  std::uint8_t r;
+  std::uint8_t r[16];
 };
-inline constexpr int byte_lanes = 1;
 
 // One loop over the lanes, written once; unsigned where a sum may wrap.
 template <class V, class F>
@@ -98,10 +97,26 @@ inline void store_low_bytes(std::uint8_t* p, i32v v) {
   for (int i = 0; i < lanes; ++i) p[i] = static_cast<std::uint8_t>(v.r[i] & 255);
 }
 
-inline bytev load_bytes(const std::uint8_t* p) { return {*p}; }
-inline void store_bytes(std::uint8_t* p, bytev v) { *p = v.r; }
-inline bytev max_u8(bytev a, bytev b) { return a.r > b.r ? a : b; }
-inline bytev flip_sign(bytev a) { return {static_cast<std::uint8_t>(a.r ^ 128)}; }
+inline bytev load_bytes(const std::uint8_t* p) {
+  bytev v;
+  for (int i = 0; i < 16; ++i) v.r[i] = p[i];
+  return v;
+}
+inline void store_bytes(std::uint8_t* p, bytev v) {
+  for (int i = 0; i < 16; ++i) p[i] = v.r[i];
+}
+inline bytev max_u8(bytev a, bytev b) {
+  for (int i = 0; i < 16; ++i) a.r[i] = a.r[i] > b.r[i] ? a.r[i] : b.r[i];
+  return a;
+}
+inline bytev flip_sign(bytev a) {
+  for (int i = 0; i < 16; ++i) a.r[i] = static_cast<std::uint8_t>(a.r[i] ^ 128);
+  return a;
+}
+inline void store_quad_sums(std::int32_t* p, bytev v) {
+  for (int i = 0; i < 4; ++i) p[i] = v.r[4 * i] + v.r[4 * i + 1] + v.r[4 * i + 2] + v.r[4 * i + 3];
+}
+inline void store_x(x_code* x, bytev v) { store_bytes(x, v); }
 
 struct panel_sums {
   std::int32_t r[16];

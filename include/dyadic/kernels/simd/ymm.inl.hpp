@@ -8,10 +8,6 @@ struct f32v {
 struct i32v {
   __m256i r;
 };
-struct bytev {
-  __m256i r;
-};
-inline constexpr int byte_lanes = 32;
 
 DYADIC_INLINE f32v load(const float* p) { return {_mm256_loadu_ps(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { _mm256_storeu_ps(p, v.r); }
@@ -46,11 +42,4 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), both);
 }
 
-DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) {
-  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
-}
-DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v.r);
-}
-DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {_mm256_max_epu8(a.r, b.r)}; }
-DYADIC_INLINE bytev flip_sign(bytev a) { return {_mm256_xor_si256(a.r, _mm256_set1_epi8(-128))}; }
+#include <dyadic/kernels/simd/xmm.inl.hpp>

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+
+#include <dyadic/calibrate/histogram.hpp>
+
+#include "support/data.hpp"
+
+namespace {
+
+using namespace dyadic;
+using support::text_of;
+using Bytes = std::vector<std::byte>;
+
+/// The same bytes with a checksum that is right again: what a deliberate forger would write.
+Bytes signed_again(Bytes bytes) {
+  if (bytes.size() < 8) return bytes;
+  const std::uint64_t sum = detail::fnv1a(std::span<const std::byte>(bytes).first(bytes.size() - 8));
+  for (std::size_t b = 0; b < 8; ++b) bytes[bytes.size() - 8 + b] = static_cast<std::byte>(sum >> (8 * b) & 0xFF);
+  return bytes;
+}
+
+/// Either a refusal as a bad format, or an observer that would have been saved as exactly these bytes.
+template <class Observer>
+bool refused_or_valid(const Bytes& bytes) {
+  const result<Observer> loaded = Observer::try_load(bytes);
+  if (loaded) return loaded->save() == bytes;
+  return loaded.error().code() == errc::bad_format && loaded.error().message()[0] != 0;
+}
+
+template <class Observer>
+void try_every_change(const Observer& o) {
+  const Bytes saved = o.save();
+  ASSERT_TRUE(Observer::try_load(saved));
+  EXPECT_EQ(Observer::try_load(saved)->save(), saved);
+  for (std::size_t size = 0; size < saved.size(); ++size) {
+    const Bytes cut(saved.begin(), saved.begin() + static_cast<std::ptrdiff_t>(size));
+    ASSERT_FALSE(Observer::try_load(cut)) << size;
+    ASSERT_TRUE(refused_or_valid<Observer>(signed_again(cut))) << size;
+  }
+  for (const std::size_t more : {1U, 7U, 8U, 100U}) {
+    Bytes longer = saved;
+    longer.resize(saved.size() + more);
+    ASSERT_FALSE(Observer::try_load(longer));
+    ASSERT_FALSE(Observer::try_load(signed_again(longer)));
+  }
+  std::size_t accepted = 0;
+  for (std::size_t at = 0; at < saved.size(); ++at)
+    for (int change = 1; change < 256; ++change) {
+      Bytes changed = saved;
+      changed[at] ^= static_cast<std::byte>(change);
+      ASSERT_FALSE(Observer::try_load(changed)) << at << ' ' << change;
+      const Bytes forged = signed_again(changed);
+      ASSERT_TRUE(refused_or_valid<Observer>(forged)) << at << ' ' << change;
+      if (Observer::try_load(forged)) ++accepted;
+    }
+  EXPECT_GT(accepted, 0U) << "a count of NaN can be any number, so some forgeries are valid states";
+}
+
+TEST(State, RefusesEveryTruncationAndEveryChangedByteOfMinMax) {
+  min_max o;
+  try_every_change(o);
+  o.observe(std::vector<float>{-1.5F, 3.0F, std::numeric_limits<float>::quiet_NaN()});
+  try_every_change(o);
+}
+
+TEST(State, RefusesEveryTruncationAndEveryChangedByteOfAHistogram) {
+  histogram o(8);
+  try_every_change(o);
+  o.observe(std::vector<float>{-1.5F, 3.0F, 0.1F, 0.2F, std::numeric_limits<float>::infinity()});
+  try_every_change(o);
+  histogram one;
+  one.observe(std::vector<float>{0x1p-149F});
+  try_every_change(one);
+}
+
+TEST(State, SurvivesBytesOfNoise) {
+  std::mt19937_64 random(1);
+  histogram h(4);
+  h.observe(std::vector<float>{1.0F, 2.0F, -3.0F});
+  const Bytes saved = h.save();
+  for (int n = 0; n < 20'000; ++n) {
+    Bytes noise(random() % 150);
+    for (std::byte& b : noise) b = static_cast<std::byte>(random() & 0xFF);
+    ASSERT_TRUE(refused_or_valid<histogram>(noise));
+    ASSERT_TRUE(refused_or_valid<min_max>(noise));
+    Bytes mixed = saved;  // right tag and version, so that the fields are reached
+    for (int change = 0; change < 6; ++change)
+      mixed[8 + random() % (mixed.size() - 16)] = static_cast<std::byte>(random() & 0xFF);
+    ASSERT_TRUE(refused_or_valid<histogram>(signed_again(mixed)));
+  }
+}
+
+TEST(State, SaysWhatIsWrong) {
+  histogram h(4);
+  h.observe(std::vector<float>{1.0F, 2.0F, -3.0F});
+  const Bytes saved = h.save();
+  const auto text_with = [&](std::size_t at, int value) {
+    Bytes changed = saved;
+    changed[at] = static_cast<std::byte>(value);
+    return text_of(histogram::try_load(signed_again(changed)));
+  };
+  EXPECT_EQ(text_of(histogram::try_load(Bytes(5))), "histogram: 5 bytes, expected at least 16");
+  EXPECT_EQ(text_of(min_max::try_load(saved)), "min_max: tag 1397250372, expected 1296914756");
+  EXPECT_EQ(text_with(4, 2), "histogram: version 2, expected 1");
+  Bytes flipped = saved;
+  flipped[40] ^= std::byte{1};
+  EXPECT_EQ(text_of(histogram::try_load(flipped)),
+            "histogram: the checksum of the " + std::to_string(saved.size()) + " bytes is wrong");
+  EXPECT_EQ(text_with(8, 1), "histogram: 1 bins, expected 2 to 1048576");
+  EXPECT_EQ(text_with(12, 5), "histogram: 3 bins from -2 of width 2^5, expected 3 from -2 of width 2^1");
+  EXPECT_EQ(text_with(36, 0x7F), "histogram: the bins hold 3 of 127 numbers");
+  EXPECT_EQ(text_with(64, 100), "histogram: the bins hold more than 3 numbers");
+  Bytes cut = saved;
+  cut.resize(saved.size() - 8);
+  EXPECT_EQ(text_of(histogram::try_load(signed_again(cut))), "histogram: 16 bytes left, expected at least 24");
+  Bytes longer = saved;
+  longer.resize(saved.size() + 8);
+  EXPECT_EQ(text_of(histogram::try_load(signed_again(longer))), "histogram: 8 bytes after the end, expected 0");
+}
+
+TEST(State, DoesNotAllocateWhatAFileClaims) {
+  // 2^20 bins claimed by a hundred bytes: refused by the length, before the bins are made.
+  histogram h(histogram::most_bins);
+  h.observe(std::vector<float>{-1.0F, 1.0F});
+  Bytes saved = h.save();
+  saved.resize(100);
+  EXPECT_EQ(histogram::try_load(signed_again(saved)).error().code(), errc::bad_format);
+}
+
+/// The layout on disk, byte by byte: it must not change without a new version.
+TEST(State, HasAFixedLayout) {
+  min_max o;
+  o.observe(std::vector<float>{-1.0F, 2.0F});
+  const unsigned char expected[] = {'D', 'Y', 'M', 'M',  1, 0, 0, 0, 0, 0, 0x80, 0xBF,
+                                    0,   0,   0,   0x40, 2, 0, 0, 0, 0, 0, 0,    0};
+  const Bytes saved = o.save();
+  ASSERT_EQ(saved.size(), 56U);
+  for (std::size_t b = 0; b < sizeof expected; ++b) EXPECT_EQ(std::to_integer<int>(saved[b]), expected[b]) << b;
+  for (std::size_t b = sizeof expected; b < 48; ++b) EXPECT_EQ(std::to_integer<int>(saved[b]), 0) << b;
+}
+
+}  // namespace
