@@ -5,12 +5,13 @@
 //   classify [--data DIR] [--json FILE]
 //
 // DIR holds MNIST-format files, plain or gzipped. Without one, Debian's dataset-fashion-mnist is used, else a bundled sample.
+#include <algorithm>
 #include <chrono>
-#include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -77,12 +78,15 @@ struct images {
   }
 };
 
-/// What one form of the network answered, and how fast.
+/// One form of the network: how to run it, what it answered, how long it took.
 struct form {
   std::string name;
   dyadic::index_t bytes = 0;
-  std::vector<int> answers;
-  double images_per_second = 0;
+  std::function<dyadic::run_output(const dyadic::batch&)> run;
+  std::vector<int> answers{};
+  std::chrono::duration<double> spent{};
+
+  double images_per_second() const { return static_cast<double>(answers.size()) / spent.count(); }
 };
 
 int largest(const float* logits, dyadic::index_t n) {
@@ -92,23 +96,20 @@ int largest(const float* logits, dyadic::index_t n) {
   return best;
 }
 
-/// Runs all images through `run(batch)`, which returns logits, on one thread; keeps the time of the runs alone.
-template <class Run>
-form measure(const std::string& name, dyadic::index_t bytes, const images& test, Run run) {
-  form f{name, bytes, {}, 0};
-  progress bar(name, static_cast<std::size_t>(test.count()));
-  std::chrono::duration<double> spent{};
+/// Runs all images through all forms on one thread, batch by batch in turn, so that what else the machine does hits them alike.
+void classify(const images& test, std::vector<form>& forms) {
+  progress bar("classify", static_cast<std::size_t>(test.count()));
   for (dyadic::index_t i = 0; i < test.count(); i += batch_size) {
     const dyadic::batch x = test.batch(i);
-    const auto start = std::chrono::steady_clock::now();
-    const dyadic::run_output y = run(x);
-    spent += std::chrono::steady_clock::now() - start;
-    for (dyadic::index_t j = 0; j < x.rows.rows(); ++j)
-      f.answers.push_back(largest(y.matrix().row(j), y.shape.features()));
+    for (form& f : forms) {
+      const auto start = std::chrono::steady_clock::now();
+      const dyadic::run_output y = f.run(x);
+      f.spent += std::chrono::steady_clock::now() - start;
+      for (dyadic::index_t j = 0; j < x.rows.rows(); ++j)
+        f.answers.push_back(largest(y.matrix().row(j), y.shape.features()));
+    }
     bar.step(static_cast<std::size_t>(x.rows.rows()));
   }
-  f.images_per_second = static_cast<double>(test.count()) / spent.count();
-  return f;
 }
 
 /// A form beside the float one.
@@ -153,7 +154,7 @@ void print_forms(const std::vector<form>& forms, const std::vector<std::uint8_t>
       std::snprintf(difference, sizeof difference, "%+.2f +- %.2f", 100 * c.difference, 100 * c.standard_error);
     std::printf("%-14s %8.2f%%  %-16s %8.2f%% %11s %10s  %s\n", f.name.c_str(), 100 * c.accuracy, difference,
                 100 * c.agreement, grouped(f.bytes).c_str(),
-                grouped(static_cast<dyadic::index_t>(f.images_per_second)).c_str(), dyadic::active_isa());
+                grouped(static_cast<dyadic::index_t>(f.images_per_second())).c_str(), dyadic::active_isa());
   }
 }
 
@@ -186,7 +187,7 @@ bool write_json(const std::string& path, const std::vector<form>& forms, const s
     std::fprintf(out,
                  "%s\n    {\"name\": \"%s\", \"accuracy\": %.6f, \"agreement\": %.6f, \"bytes\": %td, "
                  "\"images_per_second\": %.1f}",
-                 &f == &forms[0] ? "" : ",", f.name.c_str(), c.accuracy, c.agreement, f.bytes, f.images_per_second);
+                 &f == &forms[0] ? "" : ",", f.name.c_str(), c.accuracy, c.agreement, f.bytes, f.images_per_second());
   }
   std::fprintf(out, "\n  ],\n  \"sites\": [");
   bool first = true;
@@ -233,19 +234,13 @@ int run(const std::string& data, const std::string& json) {
                                                                 .except = {{"conv1", dyadic::s8_per_row}}})
                         .value();
 
-  std::vector<form> forms;
-  forms.push_back(measure("float", int8.real_bytes(), test, [&](const dyadic::batch& x) {
-    return int8.run_real(net, x, options);
-  }));
-  forms.push_back(measure("int8_static", int8.model_bytes(), test, [&](const dyadic::batch& x) {
-    return int8.run(net, x, options);
-  }));
-  forms.push_back(measure("int8_dynamic", dynamic.model_bytes(), test, [&](const dyadic::batch& x) {
-    return dynamic.run(net, x, options);
-  }));
-  forms.push_back(measure("int4_weight", int4.model_bytes(), test, [&](const dyadic::batch& x) {
-    return int4.run(net, x, options);
-  }));
+  using dyadic::batch;
+  std::vector<form> forms{
+      {"float", int8.real_bytes(), [&](const batch& x) { return int8.run_real(net, x, options); }},
+      {"int8_static", int8.model_bytes(), [&](const batch& x) { return int8.run(net, x, options); }},
+      {"int8_dynamic", dynamic.model_bytes(), [&](const batch& x) { return dynamic.run(net, x, options); }},
+      {"int4_weight", int4.model_bytes(), [&](const batch& x) { return int4.run(net, x, options); }}};
+  classify(test, forms);
 
   std::vector<dyadic::site_loss> loss(int8.sites().size());
   const dyadic::index_t looked_at = std::min<dyadic::index_t>(test.count(), 1000);

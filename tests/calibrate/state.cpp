@@ -110,12 +110,12 @@ TEST(State, SaysWhatIsWrong) {
   EXPECT_EQ(text_of(histogram::try_load(flipped)),
             "histogram: the checksum of the " + std::to_string(saved.size()) + " bytes is wrong");
   EXPECT_EQ(text_with(8, 1), "histogram: 1 bins, expected 2 to 1048576");
-  EXPECT_EQ(text_with(12, 5), "histogram: 3 bins from -2 of width 2^5, expected 3 from -2 of width 2^1");
-  EXPECT_EQ(text_with(36, 0x7F), "histogram: the bins hold 3 of 127 numbers");
+  EXPECT_EQ(text_with(12, 5), "histogram: 4 bins from -2 of width 2^5, expected 4 from -2 of width 2^1");
+  EXPECT_EQ(text_with(32, 0x7F), "histogram: the bins hold 3 of 127 numbers");
   EXPECT_EQ(text_with(64, 100), "histogram: the bins hold more than 3 numbers");
   Bytes cut = saved;
   cut.resize(saved.size() - 8);
-  EXPECT_EQ(text_of(histogram::try_load(signed_again(cut))), "histogram: 16 bytes left, expected at least 24");
+  EXPECT_EQ(text_of(histogram::try_load(signed_again(cut))), "histogram: 24 bytes left, expected at least 32");
   Bytes longer = saved;
   longer.resize(saved.size() + 8);
   EXPECT_EQ(text_of(histogram::try_load(signed_again(longer))), "histogram: 8 bytes after the end, expected 0");

@@ -125,16 +125,16 @@ TEST_F(GemmErrors, Requantization) {
   const auto rows = product::operand<u8_per_row>(m, k, fill::random, random);
   EXPECT_EQ(try_gemm(rows, w, epilogue::requantize{for_unsigned}, out).error().code(), errc::invalid_scale);
 
+  const auto fewer = how(pack(product::operand<s8_per_row>(n - 1, k, fill::random, random)), scale);
+  EXPECT_EQ(text_of(try_gemm(x, w, epilogue::requantize{fewer}, out)),
+            "gemm: requantization of 4 rows for 5 rows of weights");
   // Made for weights with other sums, whose proof says nothing of these.
-  const auto lighter = pack(product::operand<s8_per_row>(n, k, fill::random, random));
-  const auto fewer = pack(product::operand<s8_per_row>(n - 1, k, fill::random, random));
-  for (const packed_weights* others : {static_cast<const packed_weights*>(&lighter),
-                                       static_cast<const packed_weights*>(&fewer), &std::as_const(grouped)}) {
-    const auto foreign = how(*others, scale);
-    EXPECT_EQ(text_of(try_gemm(x, w, epilogue::requantize{foreign}, out)),
+  const auto lighter = how(pack(product::operand<s8_per_row>(n, k, fill::random, random)), scale);
+  const auto of_groups = how(grouped, scale);
+  for (const requantization* foreign : {&lighter, &of_groups})
+    EXPECT_EQ(text_of(try_gemm(x, w, epilogue::requantize{*foreign}, out)),
               "gemm: the requantization was made for other weights than these, whose rows sum up to " +
                   std::to_string(w.proof().largest_row_sum));
-  }
 }
 
 TEST_F(GemmErrors, Reals) {

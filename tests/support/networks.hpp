@@ -90,4 +90,32 @@ inline bool same_output(const dyadic::run_output& a, const dyadic::run_output& b
          same_bits(a.values.data(), b.values.data(), a.shape.size());
 }
 
+/// Every number of a plan: sites, params, and weights as the reals their codes stand for.
+inline bool same_plan(const dyadic::plan& a, const dyadic::plan& b) {
+  if (a.sites().size() != b.sites().size() || a.activations() != b.activations() || a.result_site() != b.result_site() ||
+      a.model_bytes() != b.model_bytes() || a.real_bytes() != b.real_bytes())
+    return false;
+  for (int s = 0; s < static_cast<int>(a.sites().size()); ++s) {
+    const dyadic::site &of_a = a.sites()[static_cast<std::size_t>(s)], &of_b = b.sites()[static_cast<std::size_t>(s)];
+    if (of_a.kind != of_b.kind || !(of_a.name == of_b.name.c_str()) || of_a.size != of_b.size ||
+        of_a.channels != of_b.channels || of_a.taps != of_b.taps || of_a.groups != of_b.groups ||
+        of_a.inputs[0] != of_b.inputs[0] || of_a.inputs[1] != of_b.inputs[1] || of_a.consumers != of_b.consumers ||
+        of_a.relu != of_b.relu || of_a.done_before != of_b.done_before || of_a.params_of != of_b.params_of ||
+        !same_bits(&of_a.range.lo, &of_b.range.lo, 1) || !same_bits(&of_a.range.hi, &of_b.range.hi, 1) ||
+        of_a.params != of_b.params || of_a.not_finite != of_b.not_finite)
+      return false;
+    const dyadic::site_weights *w = a.weights(s), *v = b.weights(s);
+    if ((w == nullptr) != (v == nullptr)) return false;
+    if (w == nullptr) continue;
+    if (w->scheme != v->scheme || w->bias_count != v->bias_count || w->packed.parts.size() != v->packed.parts.size() ||
+        w->packed.rows() != v->packed.rows() || w->packed.cols() != v->packed.cols())
+      return false;
+    for (std::size_t part = 0; part < w->packed.parts.size(); ++part)
+      for (index_t i = 0; i < w->packed.parts[part].rows(); ++i)
+        for (index_t k = 0; k < w->packed.cols(); ++k)
+          if (w->packed.parts[part].value(i, k) != v->packed.parts[part].value(i, k)) return false;
+  }
+  return true;
+}
+
 }  // namespace support

@@ -27,9 +27,14 @@ struct random_network {
 
   template <class Tensor>
   Tensor operator()(const Tensor& x) const {
+    return tensors(x).back();
+  }
+  /// The input, and what each step makes.
+  template <class Tensor>
+  std::vector<Tensor> tensors(const Tensor& x) const {
     std::vector<Tensor> made{x};
     for (const step& s : steps) made.push_back(run(s, made));
-    return made.back();
+    return made;
   }
 
   /// The layers whose rows the groups of a scheme do not divide, to be quantized otherwise.
@@ -69,6 +74,10 @@ struct random_network {
     }
   }
 };
+
+/// What the tests of whole networks quantize weights to; s8_per_row where groups do not divide.
+inline constexpr dyadic::scheme weight_forms[] = {dyadic::s8_per_row, dyadic::s4_per_group<32>, dyadic::u4_per_row,
+                                                  dyadic::s8_narrow_per_tensor, dyadic::u4_per_group<32>, dyadic::s4_per_row};
 
 /// Draws the steps of a network one by one.
 class network_maker {

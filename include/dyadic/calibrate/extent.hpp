@@ -103,7 +103,7 @@ inline index_t include_blocks(extent& e, const float* x, index_t n) noexcept {
 inline void include_run(extent& e, const float* x, index_t n) noexcept {
   index_t i = include_blocks<256>(e, x, n);
   i += include_blocks<32>(e, x + i, n - i);
-  for (; i < n; ++i) include_one(e, x[i]);
+  for (const float *at = x + i, *end = x + n; at != end; ++at) include_one(e, *at);
 }
 
 }  // namespace detail

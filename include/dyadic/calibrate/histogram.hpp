@@ -130,7 +130,7 @@ class histogram {
     return static_cast<double>(k) * width;
   }
 
-  /// 80 bytes and 8 a bin; try_load gives the same observer again, on any machine.
+  /// 72 bytes and 8 a bin; try_load gives the same observer again, on any machine.
   std::vector<std::byte> save() const {
     detail::state_writer out(tag);
     out.put(static_cast<std::uint32_t>(max_bins_));

@@ -56,7 +56,7 @@ class min_max {
 
   const extent& seen() const noexcept { return seen_; }
 
-  /// 60 bytes; try_load gives the same observer again, on any machine.
+  /// 56 bytes; try_load gives the same observer again, on any machine.
   std::vector<std::byte> save() const {
     detail::state_writer out(tag);
     out.put(seen_);

@@ -31,36 +31,44 @@ struct patch_rows {
   static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
     const patch_rows s = *static_cast<const patch_rows*>(self);  // a copy: bytes written through `out` cannot change it
     const index_t oh = s.taps.out_height(s.image.height), ow = s.taps.out_width(s.image.width);
-    index_t n = row / (oh * ow), h = row / ow % oh, w = row % ow;
+    // Windows [inside_first, inside_last) of an output row have all their columns inside the image.
+    const index_t span = (s.taps.size.width - 1) * s.taps.dilation.width, step = s.taps.stride.width;
+    const index_t inside_first = blocks_of(s.taps.padding.width, step);
+    const index_t inside_last = s.image.width > span ? (s.image.width - span - 1 + s.taps.padding.width) / step + 1 : 0;
     T* to = static_cast<T*>(out);
-    for (index_t i = 0; i < count; ++i, to += stride) {
-      s.patch(n, h * s.taps.stride.height - s.taps.padding.height, w * s.taps.stride.width - s.taps.padding.width, to);
-      if (++w == ow) {
-        w = 0;
-        if (++h == oh) h = 0, ++n;
-      }
+    while (count > 0) {
+      const index_t n = row / (oh * ow), h = row / ow % oh, w = row % ow;
+      index_t run = 1;
+      if (w >= inside_first && w < inside_last) run = inside_last - w < count ? inside_last - w : count;
+      s.patches(n, h, w, run, w >= inside_first && w < inside_last, to, stride);
+      row += run, count -= run, to += run * stride;
     }
   }
 
-  /// The taps of a window whose first one stands at (top, left) of image n, or outside it.
-  DYADIC_INLINE void patch(index_t n, index_t top, index_t left, T* to) const {
-    const index_t right = left + (taps.size.width - 1) * taps.dilation.width;
+  /// `run` windows side by side, the first one at (oh, ow) of image n; more than one only when all are inside in width.
+  void patches(index_t n, index_t oh, index_t ow, index_t run, bool inside, T* to, index_t stride) const {
+    const index_t top = oh * taps.stride.height - taps.padding.height, left = ow * taps.stride.width - taps.padding.width;
     const index_t row = image.width * image.channels, a_row = taps.size.width * channels;
     const T pad_value = pad_of(n);
     const T* from = x + n * image.height * row + first_channel + top * row + left * image.channels;
-    // A row of taps is one run of memory when it lies inside the image and nothing is left out between its pixels.
-    const bool whole = left >= 0 && right < image.width && taps.dilation.width == 1 && channels == image.channels;
+    // A row of taps is one run of memory when nothing is left out between its pixels.
+    const bool whole = inside && taps.dilation.width == 1 && channels == image.channels;
+    const index_t step = taps.stride.width * image.channels;
     for (index_t kh = 0, h = top; kh < taps.size.height; ++kh, h += taps.dilation.height) {
       if (h < 0 || h >= image.height) {
-        put(to, pad_value, a_row);
+        for (index_t i = 0; i < run; ++i) put(to + i * stride, pad_value, a_row);
       } else if (whole) {
-        copy(to, from, a_row);
+        for (index_t i = 0; i < run; ++i) copy(to + i * stride, from + i * step, a_row);
       } else {
-        for (index_t kw = 0, w = left; kw < taps.size.width; ++kw, w += taps.dilation.width) {
-          if (w < 0 || w >= image.width)
-            put(to + kw * channels, pad_value, channels);
-          else
-            copy(to + kw * channels, from + (w - left) * image.channels, channels);
+        for (index_t i = 0; i < run; ++i) {
+          for (index_t kw = 0; kw < taps.size.width; ++kw) {
+            const index_t w = left + i * taps.stride.width + kw * taps.dilation.width;
+            T* at = to + i * stride + kw * channels;
+            if (w < 0 || w >= image.width)
+              put(at, pad_value, channels);
+            else
+              copy(at, from + i * step + kw * taps.dilation.width * image.channels, channels);
+          }
         }
       }
       to += a_row;
@@ -255,7 +263,7 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
     g.m = *rows;
     g.k = part.cols();
     g.w = part.view();
-    const index_t rows_a_param = per_image ? *rows / x.shape.images : *rows;
+    const index_t rows_a_param = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows;
     if (const auto ok = kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param > 0 ? rows_a_param : 1, part); !ok)
       return ok;
     if (const auto ok = kernels::set_y(g.out, kernels::group_of(e, group, columns), part, x.scales); !ok) return ok;

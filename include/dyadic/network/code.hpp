@@ -58,13 +58,13 @@ tensor<code> apply(code& run, const Layer& layer, const tensor<code>& x) {
   // The relu that follows needs no step of its own: its range set the params, and the clamp starts at the zero point.
   const bool rectify = run.plan().sites()[static_cast<std::size_t>(s)].relu >= 0;
   if constexpr (std::same_as<Layer, conv2d>) {
-    run.check(try_conv2d(codes.view(x.data(), x.shape()), layer.taps(), w.packed,
+    run.check_at(s, try_conv2d(codes.view(x.data(), x.shape()), layer.taps(), w.packed,
                          epilogue::requantize_groups{w.to_codes, rectify}, y.pixels(), run.options()));
   } else {
     const index_t features = x.shape().features();
     const quantized_view<u8_per_tensor> rows{x.data(),  x.shape().images,   features,
                                              features, {&codes.scale, 1}, {&codes.zero_point, 1}};
-    run.check(try_gemm(rows, w.packed.parts[0], epilogue::requantize(w.to_codes[0], rectify), y.matrix(), run.options()));
+    run.check_at(s, try_gemm(rows, w.packed.parts[0], epilogue::requantize(w.to_codes[0], rectify), y.matrix(), run.options()));
   }
   return y;
 }

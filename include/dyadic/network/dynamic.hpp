@@ -47,11 +47,11 @@ tensor<dynamic> apply(dynamic& run, const Layer& layer, const tensor<dynamic>& x
   const site_weights& w = *run.plan().weights(s);
   const epilogue::bounded_reals out{layer.weights().bias(), run.relu_follows(s) ? 0.0f : -epilogue::infinity};
   if constexpr (std::same_as<Layer, conv2d>) {
-    run.check(try_conv2d(image_codes{codes, x.shape(), all_scales, all_zeros}, layer.taps(), w.packed, out, y.pixels(),
+    run.check_at(s, try_conv2d(image_codes{codes, x.shape(), all_scales, all_zeros}, layer.taps(), w.packed, out, y.pixels(),
                          run.options()));
   } else {
     const quantized_view<u8_per_row> rows{codes, images, features, features, all_scales, all_zeros};
-    run.check(try_gemm(rows, w.packed.parts[0], out, y.matrix(), run.options()));
+    run.check_at(s, try_gemm(rows, w.packed.parts[0], out, y.matrix(), run.options()));
   }
   return y;
 }

@@ -24,7 +24,10 @@ class label {
   }
   const char* c_str() const noexcept { return text_; }
   bool empty() const noexcept { return text_[0] == 0; }
-  friend bool operator==(const label& a, const char* b) noexcept { return std::strcmp(a.text_, b) == 0; }
+  /// As far as a label goes: a long name is the label that was cut from it.
+  friend bool operator==(const label& a, const char* b) noexcept {
+    return std::strncmp(a.text_, b, sizeof a.text_ - 1) == 0;
+  }
 
  private:
   char text_[40] = {};

@@ -47,6 +47,9 @@ tensor<D> average_pool(const tensor<D>& x, const W& taps) {
 }
 
 /// a + b, of the same shape.
+///
+/// In add(f(x), g(x)) the compiler chooses whether f or g comes first, and with it the numbers and names of their sites. Give
+/// each a statement of its own, and every compiler finds the same sites.
 template <class D>
 tensor<D> add(const tensor<D>& a, const tensor<D>& b) {
   return apply(a.run(), operations::add{}, a, b);

@@ -109,8 +109,9 @@ class plan {
  private:
   result<void> link(const recording& seen);
   result<void> choose_params(const recording& seen, const recipe& how);
+  result<void> check_operations() const noexcept;
   template <std::same_as<layer_weights> Weights>
-  result<void> quantize_weights(int s, const Weights& w, index_t groups, const scheme& weights);
+  result<void> quantize_weights(int s, const Weights& w, const scheme& weights);
 
   std::vector<site> sites_;
   std::vector<site_weights> weights_;
@@ -159,6 +160,24 @@ inline result<void> plan::choose_params(const recording& seen, const recipe& how
     here.params = *made;
     model_bytes_ += 5;
   }
+  return check_operations();
+}
+
+/// What the operations without weights ask of codes and params: a plan that exists can be run.
+inline result<void> plan::check_operations() const noexcept {
+  for (int s = 0; s < static_cast<int>(sites_.size()); ++s) {
+    const site& here = sites_[static_cast<std::size_t>(s)];
+    if (here.kind == site_kind::average_pool) {
+      const std::uint8_t* no_image = nullptr;
+      const auto ok = kernels::average_pool(no_image, {0, 1, 1, here.channels}, here.taps, 0, nullptr);
+      if (!ok) return failure(ok.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), ok.error().message());
+    }
+    if (here.kind != site_kind::add) continue;
+    for (const int input : here.inputs)
+      if (!(params(input).scale / here.params.scale <= 0x1p126f))
+        return failure(errc::invalid_scale, "calibrate: site {} ('{}'): scale {} of an input over scale {}, expected at most 2^126",
+                       s, here.name.c_str(), static_cast<double>(params(input).scale), static_cast<double>(here.params.scale));
+  }
   return {};
 }
 
@@ -178,13 +197,13 @@ struct weight_packer {
 }  // namespace detail
 
 template <std::same_as<layer_weights> Weights>
-result<void> plan::quantize_weights(int s, const Weights& w, index_t groups, const scheme& weights) {
+result<void> plan::quantize_weights(int s, const Weights& w, const scheme& weights) {
   const site& here = sites_[static_cast<std::size_t>(s)];
   site_weights& made = weights_[static_cast<std::size_t>(s)];
   const auto named = [&](const failure& f) {
     return failure(f.code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), f.message());
   };
-  auto packed = visit<weight_schemes>(weights, detail::weight_packer{w, groups});
+  auto packed = visit<weight_schemes>(weights, detail::weight_packer{w, here.groups});
   if (!packed) return named(packed.error());
   made.scheme = weights;
   made.packed = std::move(*packed);
@@ -226,7 +245,7 @@ result<plan> plan::try_make(const Recording& seen, const recipe& how) {
     scheme weights = how.weights;
     for (const auto& other : how.except)
       if (made.sites_[static_cast<std::size_t>(s)].name == other.site) weights = other.weights;
-    if (const auto ok = made.quantize_weights(s, *seen.weights(s), seen.groups(s), weights); !ok) return ok.error();
+    if (const auto ok = made.quantize_weights(s, *seen.weights(s), weights); !ok) return ok.error();
   }
   return made;
 }

@@ -77,7 +77,7 @@ tensor<D> apply(D& run, const Layer& layer, const tensor<D>& x) {
   run.made_by(s, layer);
   tensor<D> y = make_tensor(run, shape, s);
   if (run.ok())
-    run.check(product(run, layer, layer.weights().packed(), layer.weights().bias(), run.relu_follows(s), x, y));
+    run.check_at(s, product(run, layer, layer.weights().packed(), layer.weights().bias(), run.relu_follows(s), x, y));
   run.produced(y);
   return y;
 }
@@ -130,7 +130,7 @@ tensor<D> apply(D& run, const Pool& pool, const tensor<D>& x) {
   return y;
 }
 
-/// a + b, rectified when the relu that follows is done here.
+/// a + b, rectified as a relu does it (NaN stays NaN) when the relu that follows is done here.
 template <class D>
 void add_reals(const tensor<D>& a, const tensor<D>& b, bool rectify, const tensor<D>& y) noexcept {
   const float *from_a = a.data(), *from_b = b.data();
@@ -138,7 +138,7 @@ void add_reals(const tensor<D>& a, const tensor<D>& b, bool rectify, const tenso
   const default_float_environment environment;
   for (index_t i = 0; i < y.shape().size(); ++i) {
     const float sum = from_a[i] + from_b[i];
-    to[i] = rectify && !(sum > 0.0f) ? 0.0f : sum;
+    to[i] = rectify && sum < 0.0f ? 0.0f : sum;
   }
 }
 

@@ -37,7 +37,7 @@ class simulated : public run_state {
   /// done here, negative numbers become zero first, which is no loss.
   float quantized(int s, float steps) noexcept {
     const chosen& p = plan_.params(s);
-    if (at(s).relu >= 0 && !(steps > 0.0f)) steps = 0.0f;
+    if (at(s).relu >= 0 && steps < 0.0f) steps = 0.0f;
     const int lowest = -p.zero_point, highest = 255 - p.zero_point;
     const int whole = round_to_integer<rounding::half_even>(steps, lowest, highest, 0);
     if (!loss_.empty()) count(loss_[static_cast<std::size_t>(s)], steps, whole, static_cast<double>(p.scale));
@@ -149,12 +149,12 @@ tensor<simulated> apply(simulated& run, const Layer& layer, const tensor<simulat
   const site_weights& w = *run.plan().weights(s);
   const bool rectify = run.at(s).relu >= 0;
   if (!run.on(s)) {
-    run.check(product(run, layer, layer.weights().packed(), layer.weights().bias(), rectify, x, y));
+    run.check_at(s, product(run, layer, layer.weights().packed(), layer.weights().bias(), rectify, x, y));
   } else if (!run.on(x.site())) {
     const auto packed = detail::real_weights_of(w);
-    if (run.check(packed)) run.check(product(run, layer, *packed, layer.weights().bias(), rectify, x, y));
+    if (run.check(packed)) run.check_at(s, product(run, layer, *packed, layer.weights().bias(), rectify, x, y));
     run.quantize(y);
-  } else if (run.check(detail::steps_of(run, layer, w, x, y))) {
+  } else if (run.check_at(s, detail::steps_of(run, layer, w, x, y))) {
     const default_float_environment environment;
     for (float& v : y.elements()) v = run.quantized(s, v);
   }

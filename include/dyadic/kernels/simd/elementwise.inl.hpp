@@ -106,10 +106,11 @@ inline void max_pool_u8(const window_call& call) {
         const taps t = taps_of(c, oh, ow);
         for (index_t ch = 0; ch < c.channels; ch += 16) {
           const index_t n = smaller(16, c.channels - ch);
+          const std::uint8_t* tap = x + (t.first_h * c.width + t.first_w) * c.channels + ch;
           bytev best = load_bytes(none);
-          for (index_t h = t.first_h; h < t.last_h; ++h)
-            for (index_t w = t.first_w; w < t.last_w; ++w)
-              best = max_u8(load_bytes_part(x + (h * c.width + w) * c.channels + ch, n), best);
+          for (index_t h = t.first_h; h < t.last_h; ++h, tap += c.width * c.channels)
+            for (index_t w = 0; w < t.last_w - t.first_w; ++w)
+              best = max_u8(load_bytes_part(tap + w * c.channels, n), best);
           store_bytes_part(y + ch, best, n);
         }
       }

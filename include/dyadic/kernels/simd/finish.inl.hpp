@@ -52,7 +52,7 @@ DYADIC_INLINE i32v exact_sum(const gemm_call& g, const tile_place& t, const colu
 }
 
 /// total += scale * sum of one group: called in increasing group order, one fma a group, which is the definition.
-inline void add_group(const gemm_call& g, const tile_place& t, const std::int32_t* tile, float* total) {
+DYADIC_NOINLINE void add_group(const gemm_call& g, const tile_place& t, const std::int32_t* tile, float* total) {
   for (int j = 0; j < t.stride; j += lanes) {
     const f32v scale = load(g.w.scales + t.group * g.w.padded_n() + t.column + j);
     const column_terms terms = terms_of(g, t, nullptr, j);
@@ -90,8 +90,9 @@ DYADIC_INLINE void put(const epilogue_view& e, std::uint8_t* y, f32v v, int n) {
 }
 
 /// Sums to int32.
-inline void finish_sums(const gemm_call& g, const tile_place& t, const std::int32_t* tile) {
-  const epilogue_view& e = g.out;
+DYADIC_NOINLINE void finish_sums(const gemm_call& g, const tile_place& place, const std::int32_t* tile) {
+  const epilogue_view e = g.out;
+  const tile_place t = place;
   for (int j = 0; j < t.columns; j += lanes) {
     const column_terms terms = terms_of(g, t, e.bias_codes, j);
     for (int i = 0; i < t.rows; ++i) {
@@ -115,8 +116,9 @@ DYADIC_INLINE f32v real_of(const gemm_call&, const tile_place&, no_terms, f32v s
 
 /// Sums (int32, or float when groups or float weights made them so) to float or to codes, as T says.
 template <class T, class Sum>
-inline void finish_reals(const gemm_call& g, const tile_place& t, const Sum* tile) {
-  const epilogue_view& e = g.out;
+DYADIC_NOINLINE void finish_reals(const gemm_call& g, const tile_place& place, const Sum* tile) {
+  const epilogue_view e = g.out;  // copies: bytes written to y cannot change them
+  const tile_place t = place;
   const f32v low = set1(e.low), high = set1(e.high);
   for (int j = 0; j < t.columns; j += lanes) {
     const index_t column = t.column + j;

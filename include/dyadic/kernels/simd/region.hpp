@@ -22,3 +22,5 @@
 
 /// For the vocabulary of an instruction set: one-instruction functions that must never become calls in optimised code.
 #define DYADIC_INLINE inline __attribute__((always_inline))
+/// For what must stay a function of its own: an epilogue inlined into a microkernel costs it registers.
+#define DYADIC_NOINLINE inline __attribute__((noinline))

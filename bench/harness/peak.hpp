@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// peak: how many operations a second one instruction can do on this processor, measured in this process.
+//
+// Twelve independent accumulators, more than any of these instructions takes cycles times how many start a cycle; the whole
+// loop is one piece of assembly, so that the count is exact and nothing but the loop's own counter stands beside it.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <ctime>
+#include <string>
+
+#include <dyadic/kernels/simd/cpu.hpp>
+
+namespace harness {
+
+/// Processor time this process has used, in seconds: what other programs take on a shared machine does not count.
+inline double processor_seconds() { return static_cast<double>(std::clock()) / static_cast<double>(CLOCKS_PER_SEC); }
+
+#if defined(__x86_64__)
+#define HARNESS_TWELVE(one) one(0) one(1) one(2) one(3) one(4) one(5) one(6) one(7) one(8) one(9) one(10) one(11)
+#define HARNESS_CLEAR(i) "vpxor %%xmm" #i ", %%xmm" #i ", %%xmm" #i "\n\t"
+#define HARNESS_LOOP(name, one)                                                                                        \
+  inline void name(long rounds) {                                                                                      \
+    __asm__ volatile(HARNESS_TWELVE(HARNESS_CLEAR) HARNESS_CLEAR(14) HARNESS_CLEAR(15) "1:\n\t" HARNESS_TWELVE(one)    \
+                     "decq %0\n\t"                                                                                     \
+                     "jnz 1b\n\t"                                                                                      \
+                     "vzeroupper"                                                                                      \
+                     : "+r"(rounds)                                                                                    \
+                     :                                                                                                 \
+                     : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",  \
+                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");                                                   \
+  }
+#define HARNESS_ONE(i) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #i "\n\t"
+HARNESS_LOOP(loop_vpdpbusd_zmm, HARNESS_ONE)
+#undef HARNESS_ONE
+#define HARNESS_ONE(i) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #i "\n\t"
+HARNESS_LOOP(loop_vpdpbusd_ymm, HARNESS_ONE)
+#undef HARNESS_ONE
+#define HARNESS_ONE(i) "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #i ", %%ymm" #i "\n\t"
+HARNESS_LOOP(loop_vpmaddwd_ymm, HARNESS_ONE)
+#undef HARNESS_ONE
+#define HARNESS_ONE(i) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #i "\n\t"
+HARNESS_LOOP(loop_fma_f32_zmm, HARNESS_ONE)
+#undef HARNESS_ONE
+#define HARNESS_ONE(i) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #i "\n\t"
+HARNESS_LOOP(loop_fma_f32_ymm, HARNESS_ONE)
+#undef HARNESS_ONE
+#undef HARNESS_LOOP
+#undef HARNESS_CLEAR
+#undef HARNESS_TWELVE
+#endif
+
+/// One instruction: who has it, what it does (a multiplication and an addition are two operations), and a loop of it.
+struct instruction {
+  const char* name;
+  bool dyadic::simd::cpu_features::*needs;
+  double operations;
+  void (*loop)(long rounds);  ///< twelve of them a round
+};
+
+#if defined(__x86_64__)
+inline constexpr instruction instructions[] = {
+    {"vpdpbusd_zmm", &dyadic::simd::cpu_features::avx512_vnni, 128, &loop_vpdpbusd_zmm},
+    {"vpdpbusd_ymm", &dyadic::simd::cpu_features::avx_vnni, 64, &loop_vpdpbusd_ymm},
+    {"vpmaddwd_ymm", &dyadic::simd::cpu_features::avx2, 32, &loop_vpmaddwd_ymm},  // with the vpaddd that must follow
+    {"fma_f32_zmm", &dyadic::simd::cpu_features::avx512_vnni, 32, &loop_fma_f32_zmm},
+    {"fma_f32_ymm", &dyadic::simd::cpu_features::avx2, 16, &loop_fma_f32_ymm}};
+inline constexpr int instruction_count = 5;
+#else
+inline constexpr instruction instructions[] = {{"none", nullptr, 0, nullptr}};
+inline constexpr int instruction_count = 0;
+#endif
+
+inline bool supported(const instruction& one) { return dyadic::simd::detect_cpu().*one.needs; }
+
+/// Operations a second: the best of twenty windows of about a millisecond.
+inline double measure_peak(const instruction& one) {
+  constexpr long rounds = 400000;
+  double best = 0;
+  for (int window = 0; window < 20; ++window) {
+    const double start = processor_seconds();
+    one.loop(rounds);
+    const double seconds = processor_seconds() - start;
+    const double rate = seconds > 0 ? 12.0 * static_cast<double>(rounds) * one.operations / seconds : 0;
+    best = rate > best ? rate : best;
+  }
+  return best;
+}
+
+/// The same by name, measured once a process; 0 where the processor has no such instruction.
+inline double peak_of(const std::string& name) {
+  static double known[instruction_count + 1] = {};
+  for (int i = 0; i < instruction_count; ++i) {
+    if (name != instructions[i].name || !supported(instructions[i])) continue;
+    if (known[i] == 0) known[i] = measure_peak(instructions[i]);
+    return known[i];
+  }
+  return 0;
+}
+
+/// What the kernels of an instruction set are built on.
+inline double integer_peak(const std::string& isa) {
+  return peak_of(isa == "avx512_vnni" ? "vpdpbusd_zmm" : isa == "avx_vnni" ? "vpdpbusd_ymm" : isa == "avx2" ? "vpmaddwd_ymm" : "");
+}
+inline double float_peak(const std::string& isa) {
+  return peak_of(isa == "avx512_vnni" ? "fma_f32_zmm" : isa == "avx_vnni" || isa == "avx2" ? "fma_f32_ymm" : "");
+}
+
+}  // namespace harness

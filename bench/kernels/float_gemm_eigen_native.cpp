@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Built with -O3 -march=native, unlike its neighbours; so no file but this one may include Eigen here.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12, of the undefined operands inside its AVX-512 intrinsics
+#endif
+#include <Eigen/Core>
+
+#include "kernels/float_gemm_eigen.hpp"
+
+namespace float_gemm {
+
+using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+void eigen_product(const float* x, const float* w, weights layout, float* y, std::ptrdiff_t m, std::ptrdiff_t n,
+                   std::ptrdiff_t k) {
+  const Eigen::Map<const Rows> a(x, m, k);
+  Eigen::Map<Rows> out(y, m, n);
+  if (layout == weights::rows_of_n)
+    out.noalias() = a * Eigen::Map<const Rows>(w, n, k).transpose();
+  else
+    out.noalias() = a * Eigen::Map<const Rows>(w, k, n);
+}
+
+}  // namespace float_gemm

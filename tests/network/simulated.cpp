@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The domain simulated against the domain code, against reals, and against kernels/reference.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <dyadic/quantize/dequantize.hpp>
+
+#include "support/data.hpp"
+#include "support/naive.hpp"
+#include "support/random_network.hpp"
+
+namespace {
+
+using dyadic::activation_scales;
+using dyadic::index_t;
+using dyadic::plan;
+using dyadic::recipe;
+using dyadic::site;
+using dyadic::site_loss;
+using dyadic::tensor;
+using support::images;
+using support::integers;
+using support::text_of;
+
+constexpr float nan_value = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+
+/// A random network, its plan, and data that are larger than those it was calibrated on and not all finite.
+struct trial {
+  explicit trial(std::uint64_t seed)
+      : random(seed),
+        seen(support::make_images(random, 6, random.in(3, 9), random.in(3, 9), random.in(1, 7))),
+        x(support::make_images(random, 4, seen.height, seen.width, seen.channels, 4.0F)),
+        net(support::network_maker(random, seen.all().shape()).make(static_cast<int>(random.in(3, 12)))),
+        weights(support::weight_forms[seed % std::size(support::weight_forms)]) {
+    x.numbers[1] = nan_value, x.numbers[2] = infinity, x.numbers[3] = -infinity, x.numbers[4] = 1e30F;
+  }
+  dyadic::result<plan> calibrated(activation_scales activations = activation_scales::static_) const {
+    return dyadic::try_calibrate(net, std::array{seen.some(0, 2), seen.some(2, 4)},
+                                 {.activations = activations,
+                                  .weights = weights,
+                                  .except = net.exceptions(weights, dyadic::s8_per_row),
+                                  .percentile = 99.0});
+  }
+  integers random;
+  images seen, x;
+  support::random_network net;
+  dyadic::scheme weights;
+};
+
+class Simulated : public testing::TestWithParam<int> {};
+
+TEST_P(Simulated, WithAllSitesOnItIsTheCodes) {
+  const trial t(static_cast<std::uint64_t>(GetParam()));
+  SCOPED_TRACE(t.net.text());
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const auto codes = made->try_run(t.net, t.x.all());
+  ASSERT_TRUE(codes) << text_of(codes);
+
+  // The codes themselves are those of kernels/reference.
+  support::naive_codes slow{*made};
+  const tensor<support::naive_codes> expected = t.net(input(slow, t.x.all()));
+  ASSERT_EQ(codes->shape, expected.shape());
+  EXPECT_TRUE(std::equal(expected.elements().begin(), expected.elements().end(), codes->codes.data()));
+  EXPECT_EQ(codes->params, made->params(made->result_site()));
+  for (index_t i = 0; i < codes->shape.size(); ++i)
+    ASSERT_EQ(codes->values[i], dyadic::dequantize_one(codes->codes[i], codes->params.scale, codes->params.zero_point));
+
+  const std::size_t sites = made->sites().size();
+  std::vector<site_loss> loss(sites);
+  const auto simulated = made->try_simulate(t.net, t.x.all(), {}, loss);
+  ASSERT_TRUE(simulated) << text_of(simulated);
+  EXPECT_EQ(simulated->shape, codes->shape);
+  EXPECT_TRUE(support::same_bits(simulated->values.data(), codes->values.data(), codes->shape.size()));
+  const auto also = made->try_simulate(t.net, t.x.all(), std::vector<std::uint8_t>(sites, 1));
+  ASSERT_TRUE(also);
+  EXPECT_TRUE(support::same_output(*also, *simulated));
+
+  // Sums of n squares, each of them and each sum rounded at most once more in one order than in the other.
+  for (std::size_t s = 0; s < sites; ++s) {
+    SCOPED_TRACE(made->sites()[s].name.c_str());
+    const site_loss &found = loss[s], &wanted = slow.loss[s];
+    EXPECT_EQ(found.clipped.total, wanted.clipped.total);
+    EXPECT_EQ(found.clipped.nan, wanted.clipped.nan);
+    EXPECT_EQ(found.clipped.low, wanted.clipped.low);
+    EXPECT_EQ(found.clipped.high, wanted.clipped.high);
+    const double relative = 2.0 * static_cast<double>(wanted.clipped.total + 2) * 0x1p-53;
+    EXPECT_LE(std::abs(found.signal - wanted.signal), relative * wanted.signal);
+    EXPECT_LE(std::abs(found.noise - wanted.noise), relative * wanted.noise);
+    EXPECT_EQ(found.clipped.total > 0, made->sites()[s].params_of == static_cast<int>(s));
+  }
+  EXPECT_GT(loss[0].clipped.high + loss[0].clipped.low, 0);
+  EXPECT_EQ(loss[0].clipped.nan, 1);
+}
+
+TEST_P(Simulated, WithAllSitesOffItIsTheReals) {
+  const trial t(static_cast<std::uint64_t>(GetParam()));
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const std::vector<std::uint8_t> off(made->sites().size(), 0);
+  std::vector<site_loss> loss(off.size());
+  const auto simulated = made->try_simulate(t.net, t.x.all(), off, loss), real = made->try_run_real(t.net, t.x.all());
+  ASSERT_TRUE(simulated && real);
+  EXPECT_TRUE(support::same_output(*simulated, *real)) << t.net.text();
+  for (const site_loss& l : loss) EXPECT_EQ(l.clipped.total, 0);
+
+  // A relu in its producer's clamp gives the bits of one that stands alone.
+  dyadic::real alone;
+  const tensor<dyadic::real> y = t.net(input(alone, t.x.all()));
+  EXPECT_TRUE(support::same_bits(real->values.data(), y.data(), y.shape().size())) << t.net.text();
+}
+
+/// The sites that depend on s, s among them.
+std::vector<bool> downstream_of(const plan& p, int s) {
+  std::vector<bool> reached(p.sites().size());
+  reached[static_cast<std::size_t>(s)] = true;
+  for (std::size_t i = 0; i < reached.size(); ++i)
+    for (const int from : p.sites()[i].inputs)
+      if (from >= 0 && reached[static_cast<std::size_t>(from)]) reached[i] = true;
+  return reached;
+}
+
+/// What the naive domain makes of a layer's dequantized weights.
+template <class Layer>
+struct naive_layer {
+  const Layer& layer;
+  const tensor<support::naive>& x;
+
+  template <dyadic::scheme S>
+  dyadic::result<tensor<support::naive>> operator()() const {
+    const auto codes = dyadic::try_quantize<S>(layer.weights().weight());
+    std::vector<float> w;
+    for (index_t i = 0; i < codes->rows(); ++i)
+      for (index_t k = 0; k < codes->cols(); ++k)
+        w.push_back(dyadic::dequantize_one(codes->code(i, k), codes->view().scale(i, k), codes->view().zero_point(i, k)));
+    const dyadic::strided<const float> weight(w.data(), codes->rows(), codes->cols());
+    if constexpr (std::same_as<Layer, dyadic::conv2d>)
+      return apply(x.run(), *Layer::try_make(weight, layer.weights().bias(), layer.taps(), layer.groups()), x);
+    else
+      return apply(x.run(), *Layer::try_make(weight, layer.weights().bias()), x);
+  }
+};
+template <class Layer>
+std::vector<float> naive_product(const dyadic::scheme& weights, const Layer& layer, const tensor<dyadic::real>& x) {
+  support::naive run;
+  tensor<support::naive> copy = make_naive(run, x.shape());
+  std::copy(x.elements().begin(), x.elements().end(), copy.data());
+  const auto y = dyadic::visit<support::naive_schemes>(weights, naive_layer<Layer>{layer, copy});
+  return {y->elements().begin(), y->elements().end()};
+}
+
+TEST_P(Simulated, OneSiteOnChangesItAndWhatFollows) {
+  const trial t(static_cast<std::uint64_t>(GetParam()));
+  SCOPED_TRACE(t.net.text());
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const images& x = t.seen;  // finite
+  dyadic::real plain({}, &made->sites());
+  const auto reals = t.net.tensors(input(plain, x.all()));
+  for (int s = 0; s < static_cast<int>(made->sites().size()); ++s) {
+    SCOPED_TRACE(made->sites()[static_cast<std::size_t>(s)].name.c_str());
+    std::vector<std::uint8_t> on(made->sites().size(), 0);
+    on[static_cast<std::size_t>(s)] = 1;
+    dyadic::simulated run(*made, on, {}, {});
+    const auto found = t.net.tensors(input(run, x.all()));
+    ASSERT_TRUE(run.ok()) << run.error().message();
+    const auto reached = downstream_of(*made, s);
+    const site& here = made->sites()[static_cast<std::size_t>(s)];
+    const bool quantizes = here.params_of == s;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (quantizes && reached[static_cast<std::size_t>(found[i].site())]) continue;
+      // Not downstream, or nothing is switched on: a site without a quantizer of its own follows its owner's.
+      EXPECT_TRUE(support::same_bits(found[i].data(), reals[i].data(), reals[i].shape().size())) << i;
+    }
+    if (!quantizes) continue;
+
+    // At the site itself: the nearest codes of what the real operation makes of real inputs.
+    std::size_t at = 0;
+    while (found[at].site() != s) ++at;
+    std::vector<float> expected(reals[at].elements().begin(), reals[at].elements().end());
+    if (made->weights(s) != nullptr) {
+      const support::step& made_by = t.net.steps[at - 1];
+      const dyadic::scheme weights = made->weights(s)->scheme;
+      expected = here.kind == dyadic::site_kind::conv2d
+                     ? naive_product(weights, t.net.convolutions[made_by.layer], reals[made_by.a])
+                     : naive_product(weights, t.net.linears[made_by.layer], reals[made_by.a]);
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const float real = here.relu >= 0 ? support::reference::relu(expected[i]) : expected[i];
+      const int code = dyadic::quantize_one(real, here.params.scale, here.params.zero_point, 0, 255);
+      ASSERT_EQ(found[at].data()[i], dyadic::dequantize_one(code, here.params.scale, here.params.zero_point)) << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, Simulated, testing::Range(0, 48));
+
+TEST(SimulatedLoss, IsAddedTo) {
+  const trial t(3);
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  std::vector<site_loss> once(made->sites().size()), twice = once;
+  ASSERT_TRUE(made->try_simulate(t.net, t.x.all(), {}, once));
+  ASSERT_TRUE(made->try_simulate(t.net, t.x.all(), {}, twice));
+  ASSERT_TRUE(made->try_simulate(t.net, t.x.all(), {}, twice));
+  for (std::size_t s = 0; s < once.size(); ++s) {
+    EXPECT_EQ(twice[s].clipped.total, 2 * once[s].clipped.total);
+    EXPECT_EQ(twice[s].clipped.high, 2 * once[s].clipped.high);
+    EXPECT_GE(twice[s].signal, once[s].signal);
+  }
+}
+
+// By hand: x = -1, 0.25, 0.5, 3 in steps of 1 / 255 of [0, 1] (calibrated), so that 0 to 255 steps fit.
+TEST(SimulatedLoss, IsWhatAHandCounts) {
+  const std::vector<float> seen{0, 1}, x{-1, 0.25F, nan_value, 3, infinity};
+  const auto net = [](const auto& t) { return t; };
+  const auto made = dyadic::try_calibrate(net, std::array{dyadic::batch{{seen.data(), 2, 1}}});
+  ASSERT_TRUE(made) << text_of(made);
+  ASSERT_EQ(made->params(0), (dyadic::chosen{1.0F / 255.0F, 0}));
+  site_loss loss;
+  ASSERT_TRUE(made->try_simulate(net, {{x.data(), 5, 1}}, {}, {&loss, 1}));
+  EXPECT_EQ(loss.clipped.total, 5);
+  EXPECT_EQ(loss.clipped.nan, 1);
+  EXPECT_EQ(loss.clipped.low, 1);
+  EXPECT_EQ(loss.clipped.high, 2);
+  // 0.25 is 63.75 steps. The scale is the float next to 1 / 255, and quotients are rounded to floats: a few parts in 2^24.
+  const double step = 1.0 / 255.0;
+  EXPECT_NEAR(loss.signal, 1 + 0.0625 + 9, 20 * 0x1p-23);
+  EXPECT_NEAR(loss.noise, 1 + 0.25 * 0.25 * step * step + 4, 20 * 0x1p-23);
+}
+
+TEST(SimulatedLoss, NaNIsCountedWhereAReluFollowsToo) {
+  const std::vector<float> w{1, 0, 0, 1}, seen{1, 2, 3, 4}, x{nan_value, 1, -1, 2};
+  const auto fc = dyadic::linear::try_make({w.data(), 2, 2});
+  const auto net = [&](const auto& t) { return relu((*fc)(t)); };
+  const auto sums = [](const auto& t) { return relu(add(t, t)); };
+  for (const bool adds : {false, true}) {
+    const dyadic::batch known{{seen.data(), 2, 2}}, odd{{x.data(), 2, 2}};
+    const auto made = adds ? dyadic::try_calibrate(sums, std::array{known}) : dyadic::try_calibrate(net, std::array{known});
+    ASSERT_TRUE(made) << text_of(made);
+    const std::array<std::uint8_t, 3> on{0, 1, 0};  // the input is real, so its NaN arrives
+    std::array<site_loss, 3> loss;
+    ASSERT_TRUE(adds ? made->try_simulate(sums, odd, on, loss) : made->try_simulate(net, odd, on, loss));
+    EXPECT_EQ(loss[1].clipped.total, 4);
+    EXPECT_EQ(loss[1].clipped.nan, adds ? 1 : 2) << "0 * NaN is NaN";
+    EXPECT_EQ(loss[1].clipped.low, 0) << "what a relu drops is not lost";
+    EXPECT_EQ(loss[0].clipped.total, 0);
+  }
+}
+
+TEST(SimulatedErrors, ADynamicPlanHasNothingToSimulate) {
+  const trial t(1);
+  const auto made = t.calibrated(activation_scales::dynamic);
+  ASSERT_TRUE(made) << text_of(made);
+  const auto bad = made->try_simulate(t.net, t.x.all());
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code(), dyadic::errc::invalid_scheme);
+  EXPECT_EQ(text_of(bad), "simulate: the plan has dynamic activations, expected static ones");
+}
+
+TEST(SimulatedErrors, OneEntryASite) {
+  const trial t(2);
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const std::size_t sites = made->sites().size();
+  std::vector<std::uint8_t> on(sites + 1, 1);
+  std::vector<site_loss> loss(sites - 1);
+  const std::string n = std::to_string(sites);
+  EXPECT_EQ(text_of(made->try_simulate(t.net, t.x.all(), on)), "simulate: " + std::to_string(sites + 1) + " entries for " + n + " sites");
+  EXPECT_EQ(text_of(made->try_simulate(t.net, t.x.all(), {}, loss)),
+            "simulate: " + std::to_string(sites - 1) + " entries for " + n + " sites");
+}
+
+}  // namespace
