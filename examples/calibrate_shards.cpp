@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Calibrates on a stream in two shards, as two processes would: each saves its histogram, and the merged one has the bytes of
-// a single pass. Then a range is chosen from it, with and without the outliers.
+// Calibrates on a stream in two shards, as two processes would: each saves its histogram, and the merged one has the
+// bytes of a single pass. Then a range is chosen from it, with and without the outliers.
 #include <cstddef>
 #include <cstdio>
 #include <random>
@@ -56,13 +56,14 @@ int main() {
     merged.merge(*loaded);
   }
   const bool same = merged.save() == one_pass;
-  std::printf("%llu numbers in %zu bins of 2^%d; shards of %zu and %zu bytes merge to the bytes of one pass: %s\n",
-              static_cast<unsigned long long>(merged.seen().finite), merged.counts().size(), merged.exponent(),
-              shard_a.size(), shard_b.size(), same ? "yes" : "NO");
+  std::printf("histogram        %llu numbers in %zu bins of width 2^%d\n",
+              static_cast<unsigned long long>(merged.seen().finite), merged.counts().size(), merged.exponent());
+  std::printf("shards           %zu and %zu bytes, merged the %zu bytes of one pass: %s\n", shard_a.size(),
+              shard_b.size(), one_pass.size(), same ? "yes" : "NO");
 
   // A state is checked when it is loaded: a shard cut short in transit is refused, never merged.
   const auto cut = dyadic::histogram::try_load(std::span(shard_a).first(shard_a.size() - 8));
-  std::printf("a shard cut short: %s\n\n", cut ? "LOADED" : cut.error().message());
+  std::printf("one cut short    %s\n\n", cut ? "LOADED" : cut.error().message());
 
   std::printf("%-16s %20s %10s %11s %11s\n", "range", "", "scale", "zero point", "clipped");
   const double all = report("min-max", dyadic::range_min_max(merged));

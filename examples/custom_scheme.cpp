@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A scheme of one's own: 5 bits, signed, symmetric, a scale for every 16 numbers. One line makes it, and it goes wherever the
-// named schemes go: quantize, pack, gemm.
+// A scheme of one's own: 5 bits, signed, symmetric, a scale for every 16 numbers. One line makes it, and it goes
+// wherever the named schemes go: quantize, pack, gemm. So one can ask how few bits a model needs.
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -13,8 +13,8 @@ namespace {
 constexpr dyadic::scheme s5_per_16{.bits = 5, .per = dyadic::granularity::per_group, .group = 16};
 static_assert(s5_per_16.valid() && s5_per_16.qmin() == -16 && s5_per_16.qmax() == 15 && s5_per_16.middle() == 0);
 
-/// Prints what S makes of w and of y = x * w^T; returns the relative error of y, or 1 when the integer product is not that of
-/// the restored numbers.
+/// Prints what S makes of w and of y = x * w^T; returns the relative error of y, or 1 when the integer product is not
+/// that of the restored numbers.
 template <dyadic::scheme S>
 double report(const Eigen::MatrixXf& x, const Eigen::MatrixXf& w) {
   const auto w_codes = dyadic::quantize<S>(w);
@@ -35,8 +35,8 @@ double report(const Eigen::MatrixXf& x, const Eigen::MatrixXf& w) {
   const bool as_restored = ((made - x_now * w_now.transpose()).cwiseAbs().array() <= bound.array()).all();
 
   const double bits = 8.0 * static_cast<double>(packed.model_bytes()) / static_cast<double>(w.size());
-  std::printf("%-36s %4d..%-4d %11.2f %10.3f %% %10.3f %%  %11s\n", dyadic::scheme_name(S).c_str(), S.qmin(), S.qmax(), bits,
-              100 * w_error, 100 * y_error, as_restored ? "yes" : "NO");
+  std::printf("%-36s %4d..%-4d %11.2f %10.3f %% %10.3f %%  %11s\n", dyadic::scheme_name(S).c_str(), S.qmin(), S.qmax(),
+              bits, 100 * w_error, 100 * y_error, as_restored ? "yes" : "NO");
   return as_restored ? y_error : 1;
 }
 

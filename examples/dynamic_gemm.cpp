@@ -27,10 +27,10 @@ int main() {
   const Eigen::MatrixXf expected = ((x * w.transpose()).rowwise() + b.transpose()).cwiseMax(0.0f);
   const double relative = static_cast<double>((y - expected).norm() / expected.norm());
 
-  // Rounding to a code moves a number by at most half a step, so with x', w' the restored numbers
-  //   |x'w' - xw| <= |x' - x| |w| + |x'| |w' - w| <= x_step / 2 |w| + |x'| w_step / 2, summed over k; relu adds nothing.
-  // Float arithmetic adds 255 * 2^-24 < 2^-16 steps (the quotient x / step is rounded before it is rounded to a code), and
-  // 2^-24 of the magnitudes for each of the k additions in `expected` and less than 8 other operations.
+  // A code is at most half a step away from its number, so with x', w' the restored numbers
+  //   |x'w' - xw| <= |x' - x| |w| + |x'| |w' - w| <= x_step / 2 |w| + |x'| w_step / 2, summed over k.
+  // Float arithmetic adds 255 * 2^-24 < 2^-16 steps, since x / step is rounded to float first, and 2^-24 of the
+  // magnitudes for each of the k additions in `expected` and of less than 8 other operations.
   const Eigen::MatrixXd x_size = dyadic::dequantize<Eigen::MatrixXf>(codes).cwiseAbs().cast<double>();
   const Eigen::MatrixXd w_size = w.cwiseAbs().cast<double>();
   const double x_half_step = (0.5 + 0x1p-16) * codes.params().scale();

@@ -54,7 +54,8 @@ int main() {
     const auto y8 = digest_of_product<dyadic::s8_per_row>(x, w), y4 = digest_of_product<dyadic::u4_per_group<32>>(x, w);
     std::printf("%-15s  %016llx  %016llx\n", dyadic::active_isa(), y8, y4);
     same = same && y8 == expected8 && y4 == expected4 && std::strcmp(dyadic::active_isa(), names[i]) == 0;
-    if (wanted != nullptr && std::strcmp(wanted, names[i]) == 0) environment_heard = std::strcmp(automatic, wanted) == 0;
+    if (wanted != nullptr && std::strcmp(wanted, names[i]) == 0)
+      environment_heard = std::strcmp(automatic, wanted) == 0;
   }
 
   dyadic::force_isa(nullptr);  // back to the automatic choice

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// y = w * x with 4-bit weights in groups of 32, the form in which language models keep them. x is quantized at each call.
+// y = w * x with 4-bit weights in groups of 32, as language models keep them; x is quantized at each call.
 #include <cmath>
 #include <cstdio>
 #include <random>

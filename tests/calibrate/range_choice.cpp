@@ -145,6 +145,14 @@ TEST(RangeChoice, CutsTheShareThatWasAskedFor) {
   EXPECT_EQ(range_percentile_symmetric(h, 99.0), (range{-4950.0F, 4950.0F}));
 }
 
+TEST(RangeChoice, KeepsTheMiddleOfTheTiniestShare) {
+  for (const double percent : {1e-7, 1e-9, 1e-300}) {
+    EXPECT_EQ(range_percentile(of({1.0F, 2.0F}), percent), (range{1.0F, 2.0F}));
+    EXPECT_EQ(range_percentile_symmetric(of({1.0F, 2.0F}, 16), percent).hi, 1.25F);  // bins of 1/4
+    EXPECT_EQ(range_percentile(of({5.0F}), percent), (range{5.0F, 5.0F}));
+  }
+}
+
 TEST(RangeChoice, CountsExactlyBeyondDoubles) {
   const auto share = [](std::uint64_t n, double percent, unsigned sides) {
     return *detail::try_outside(n, percent, sides);

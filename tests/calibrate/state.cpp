@@ -121,6 +121,32 @@ TEST(State, SaysWhatIsWrong) {
   EXPECT_EQ(text_of(histogram::try_load(signed_again(longer))), "histogram: 8 bytes after the end, expected 0");
 }
 
+TEST(State, RefusesWhatNoDataGive) {
+  const auto with = [](Bytes bytes, std::initializer_list<std::pair<std::size_t, int>> changes) {
+    for (const auto& [at, value] : changes) bytes[at] = static_cast<std::byte>(value);
+    return signed_again(bytes);
+  };
+  min_max o;
+  o.observe(std::vector<float>{0.0F, 2.0F});
+  EXPECT_TRUE(min_max::try_load(with(o.save(), {{24, 9}})));
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{11, 0x80}}))),
+            "min_max: [-0, 2] is not the extent of 2 numbers");
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{16, 1}}))), "min_max: [0, 2] is not the extent of 1 numbers");
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{16, 0}}))), "min_max: [0, 2] is not the extent of 0 numbers");
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{11, 0x41}}))), "min_max: [8, 2] is not the extent of 2 numbers");
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{14, 0x80}, {15, 0x7F}}))),
+            "min_max: [0, inf] is not the extent of 2 numbers");
+  EXPECT_EQ(text_of(min_max::try_load(with(o.save(), {{23, 0xFF}, {31, 0xFF}}))), "min_max: counts exceed 2^64");
+
+  histogram h(4);  // bins of 2 from -4: one number each in [-4, -2), [0, 2) and [2, 4)
+  h.observe(std::vector<float>{-3.0F, 1.0F, 2.0F});
+  const Bytes saved = h.save();
+  const char* nowhere = "histogram: no number counted where the least or the greatest is";
+  EXPECT_TRUE(histogram::try_load(with(saved, {{72, 1}, {80, 0}})));
+  EXPECT_EQ(text_of(histogram::try_load(with(saved, {{64, 0}, {72, 1}}))), nowhere);
+  EXPECT_EQ(text_of(histogram::try_load(with(saved, {{72, 1}, {88, 0}}))), nowhere);
+}
+
 TEST(State, DoesNotAllocateWhatAFileClaims) {
   // 2^20 bins claimed by a hundred bytes: refused by the length, before the bins are made.
   histogram h(histogram::most_bins);

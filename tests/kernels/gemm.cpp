@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The integer product equals its definition, bit for bit: schemes, epilogues, shapes, layouts, threads, instruction sets.
+#include <dyadic/kernels/reference/gemm.hpp>
+
 #include "kernels/product.hpp"
 #include "kernels/schemes.hpp"
 #include "support/data.hpp"
@@ -96,6 +98,34 @@ TEST(Gemm, OneGroupARowIsNoGroup) {
   gemm(x, pack(plain), epilogue::dequantize{}, strided<float>(b.data(), 5, 9));
   EXPECT_EQ(a, b);
   EXPECT_TRUE(try_gemm(x, pack(grouped), epilogue::sums{}, strided<std::int32_t>(sums.data(), 5, 9)));
+}
+
+/// Sums over groups can leave the floats; infinities saturate, and where two of opposite signs meet the code is the zero
+/// point.
+TEST(Gemm, InfinitiesOverGroups) {
+  constexpr scheme w_scheme = s8_per_group<4>;
+  auto x = quantized<u8_per_tensor>::try_make(1, 8, params<u8_per_tensor>(1.0f, 0)).value();
+  auto w = quantized<w_scheme>::try_make(20, 8, params<w_scheme>(std::vector<float>(40, 0x1p126f))).value();
+  for (index_t k = 0; k < 8; ++k) {
+    store_code<u8_per_tensor>(x.row(0), k, 255);
+    for (index_t i = 0; i < 20; ++i) store_code<w_scheme>(w.row(i), k, i % 2 == 0 ? 127 : -127);
+  }
+  const auto packed = pack(w);
+  for (const float of_bias : {0.0f, 0x1p100f}) {  // over 2^-100 infinite
+    const std::vector<float> bias(20, of_bias);
+    const auto how = requantization::try_make(1.0f, packed, bias, u8_per_tensor, 0x1p-100f, 99);
+    ASSERT_TRUE(how) << support::text_of(how);
+    const reference::codes e{.scale = 0x1p-100f, .zero_point = 99, .bias = bias};
+    std::vector<std::uint8_t> expected(20);
+    reference::gemm(x.view(), w.view(), e, strided<std::uint8_t>(expected.data(), 1, 20));
+    ASSERT_EQ(expected[0], 255);
+    ASSERT_EQ(expected[1], of_bias == 0.0f ? 0 : 99);
+    support::for_each_isa([&](const std::string& isa) {
+      std::vector<std::uint8_t> y(20);
+      gemm(x, packed, epilogue::requantize{*how}, strided<std::uint8_t>(y.data(), 1, 20));
+      EXPECT_EQ(y, expected) << isa;
+    });
+  }
 }
 
 /// gemv is gemm with one row.

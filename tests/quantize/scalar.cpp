@@ -102,14 +102,15 @@ TEST(Scalar, IsTheDefinitionOnTiesAndTheirNeighbours) {
       float x = (static_cast<float>(k) * 0.5F) * scale;
       for (int step = 0; step < 3; ++step) x = std::nextafter(x, -infinity);
       for (int step = -3; step <= 3; ++step, x = std::nextafter(x, infinity))
-        for (const int zero : {0, 1, 128, 255}) {
-          ASSERT_EQ(quantize_one(x, scale, zero, 0, 255), defined<onnx_profile>(x, scale, zero, 0, 255)) << x;
-          ASSERT_EQ(quantize_one<tflite_profile>(x, scale, zero, 0, 255),
-                    defined<tflite_profile>(x, scale, zero, 0, 255));
-          ASSERT_EQ(quantize_one<pytorch_profile>(x, scale, zero, 0, 255),
-                    defined<pytorch_profile>(x, scale, zero, 0, 255));
-          ASSERT_EQ(quantize_one<support::reciprocal_before>(x, scale, zero, 0, 255),
-                    defined<support::reciprocal_before>(x, scale, zero, 0, 255));
+        for (const int zero : {-128, -101, -1, 0, 1, 127}) {
+          ASSERT_EQ(quantize_one(x, scale, zero, -128, 127), defined<onnx_profile>(x, scale, zero, -128, 127)) << x;
+          ASSERT_EQ(quantize_one<tflite_profile>(x, scale, zero, -128, 127),
+                    defined<tflite_profile>(x, scale, zero, -128, 127));
+          ASSERT_EQ(quantize_one<pytorch_profile>(x, scale, zero, -128, 127),
+                    defined<pytorch_profile>(x, scale, zero, -128, 127));
+          // A sum that cancels is where a fused multiply-add would show.
+          ASSERT_EQ(quantize_one<support::reciprocal_before>(x, scale, zero, -128, 127),
+                    defined<support::reciprocal_before>(x, scale, zero, -128, 127));
         }
     }
 }

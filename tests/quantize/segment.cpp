@@ -16,9 +16,10 @@ struct setting {
   float scale;
   int zero_point, qmin, qmax;
 };
-constexpr setting settings[] = {{0.00214854861F, 0, -128, 127}, {0.7F, 131, 0, 255},        {1.0F, 1, 0, 15},
-                                {3.1e-5F, -1, -32768, 32767},   {0.1F, 65535, 0, 65535},    {0x1p-126F, 3, 0, 255},
-                                {0x1p126F, -128, -128, 127},    {1.0F / 3.0F, 0, -127, 127}};
+constexpr setting settings[] = {{0.00214854861F, 0, -128, 127},   {0.7F, 131, 0, 255},         {1.0F, 1, 0, 15},
+                                {3.1e-5F, -1, -32768, 32767},     {0.1F, 65535, 0, 65535},     {0x1p-126F, 3, 0, 255},
+                                {0x1p126F, -128, -128, 127},      {1.0F / 3.0F, 0, -127, 127}, {0.1F, -101, -128, 127},
+                                {0.00214854861F, -128, -128, 127}};
 
 /// What quantize_one says of 64 numbers, codes and counts.
 template <profile P>
@@ -57,7 +58,7 @@ void compare(std::uint32_t step) {
   }
 }
 
-// 1031 is prime: 2^22 patterns of every exponent, for each of eight settings.
+// 1031 is prime: 2^22 patterns of every exponent, for each setting.
 TEST(Segment, QuantizesAsQuantizeOneOnnx) { compare<onnx_profile>(1031); }
 TEST(Segment, QuantizesAsQuantizeOneTflite) { compare<tflite_profile>(1031); }
 TEST(Segment, QuantizesAsQuantizeOnePytorch) { compare<pytorch_profile>(1031); }
