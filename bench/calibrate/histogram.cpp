@@ -57,7 +57,8 @@ void merge(benchmark::State& state, index_t bins) {
   histogram h(bins), other(bins);
   h.observe(x);
   other.observe(x);
-  harness::time(state, holds(other, x), {0, 8.0 * static_cast<double>(other.counts().size()), 0}, [&] { h.merge(other); });
+  harness::time(state, holds(other, x), {0, 8.0 * static_cast<double>(other.counts().size()), 0},
+                [&] { h.merge(other); });
 }
 
 [[maybe_unused]] const bool registered = [] {

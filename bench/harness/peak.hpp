@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // peak: how many operations a second one instruction can do on this processor, measured in this process.
 //
-// Twelve independent accumulators, more than any of these instructions takes cycles times how many start a cycle; the whole
-// loop is one piece of assembly, so that the count is exact and nothing but the loop's own counter stands beside it.
+// Twelve independent accumulators are more than any of these instructions has in flight (cycles it takes, times how
+// many start a cycle). The whole loop is one piece of assembly: the count is exact, the operands never leave their
+// registers, and only the loop's counter stands beside them.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -20,16 +21,16 @@ inline double processor_seconds() { return static_cast<double>(std::clock()) / s
 #if defined(__x86_64__)
 #define HARNESS_TWELVE(one) one(0) one(1) one(2) one(3) one(4) one(5) one(6) one(7) one(8) one(9) one(10) one(11)
 #define HARNESS_CLEAR(i) "vpxor %%xmm" #i ", %%xmm" #i ", %%xmm" #i "\n\t"
-#define HARNESS_LOOP(name, one)                                                                                        \
-  inline void name(long rounds) {                                                                                      \
-    __asm__ volatile(HARNESS_TWELVE(HARNESS_CLEAR) HARNESS_CLEAR(14) HARNESS_CLEAR(15) "1:\n\t" HARNESS_TWELVE(one)    \
-                     "decq %0\n\t"                                                                                     \
-                     "jnz 1b\n\t"                                                                                      \
-                     "vzeroupper"                                                                                      \
-                     : "+r"(rounds)                                                                                    \
-                     :                                                                                                 \
-                     : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",  \
-                       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");                                                   \
+#define HARNESS_REGISTERS                                                                                             \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
+      "xmm14", "xmm15"
+#define HARNESS_LOOP(name, one)                                                                           \
+  inline void name(long rounds) {                                                                         \
+    __asm__ volatile(HARNESS_TWELVE(HARNESS_CLEAR) HARNESS_CLEAR(14)                                      \
+                         HARNESS_CLEAR(15) "1:\n\t" HARNESS_TWELVE(one) "decq %0\n\tjnz 1b\n\tvzeroupper" \
+                     : "+r"(rounds)                                                                       \
+                     :                                                                                    \
+                     : "cc", HARNESS_REGISTERS);                                                          \
   }
 #define HARNESS_ONE(i) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #i "\n\t"
 HARNESS_LOOP(loop_vpdpbusd_zmm, HARNESS_ONE)
@@ -47,6 +48,7 @@ HARNESS_LOOP(loop_fma_f32_zmm, HARNESS_ONE)
 HARNESS_LOOP(loop_fma_f32_ymm, HARNESS_ONE)
 #undef HARNESS_ONE
 #undef HARNESS_LOOP
+#undef HARNESS_REGISTERS
 #undef HARNESS_CLEAR
 #undef HARNESS_TWELVE
 #endif
@@ -101,7 +103,10 @@ inline double peak_of(const std::string& name) {
 
 /// What the kernels of an instruction set are built on.
 inline double integer_peak(const std::string& isa) {
-  return peak_of(isa == "avx512_vnni" ? "vpdpbusd_zmm" : isa == "avx_vnni" ? "vpdpbusd_ymm" : isa == "avx2" ? "vpmaddwd_ymm" : "");
+  return peak_of(isa == "avx512_vnni" ? "vpdpbusd_zmm"
+                 : isa == "avx_vnni"  ? "vpdpbusd_ymm"
+                 : isa == "avx2"      ? "vpmaddwd_ymm"
+                                      : "");
 }
 inline double float_peak(const std::string& isa) {
   return peak_of(isa == "avx512_vnni" ? "fma_f32_zmm" : isa == "avx_vnni" || isa == "avx2" ? "fma_f32_ymm" : "");

@@ -29,12 +29,12 @@ struct shape {
 };
 
 /// Squares, the layers of a small convolutional classifier, those of a transformer, one row, and ragged ones.
-inline constexpr shape shapes[] = {{64, 64, 64},   {128, 128, 128},  {256, 256, 256},   {512, 512, 512}, {1024, 1024, 1024},
-                                   {784, 32, 9},   {196, 64, 288},   {12544, 64, 288},  {1, 64, 3136},   {100, 64, 3136},
-                                   {1, 768, 768},  {8, 768, 768},    {32, 768, 768},    {128, 3072, 768}, {7, 13, 31},
-                                   {33, 65, 127},  {100, 1000, 100}};
+inline constexpr shape shapes[] = {
+    {64, 64, 64},   {128, 128, 128},  {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024}, {784, 32, 9},
+    {196, 64, 288}, {12544, 64, 288}, {1, 64, 3136},   {100, 64, 3136}, {1, 768, 768},      {8, 768, 768},
+    {32, 768, 768}, {128, 3072, 768}, {7, 13, 31},     {33, 65, 127},   {100, 1000, 100}};
 
-/// n numbers of a normal distribution: 65,537 of them over and over. The period is prime, so that no two rows are alike.
+/// n numbers of a normal distribution: 65,537 of them over and over. The period is prime: no two rows are alike.
 inline std::vector<float> numbers(index_t n, std::size_t seed) {
   static const std::vector<float> pool = support::normal_numbers(65537, 1);
   std::vector<float> all(static_cast<std::size_t>(n));

@@ -29,7 +29,7 @@ struct layer {
 
 constexpr window three_by_three{.size = {3, 3}, .stride = {1, 1}, .padding = {1, 1}, .dilation = {1, 1}};
 
-/// A small classifier's, ResNet-50's and MobileNet's.
+/// Those of a small classifier, of ResNet-50 and of MobileNet.
 constexpr layer layers[] = {{"28x28x1_32_3x3", {1, 28, 28, 1}, 32, three_by_three},
                             {"14x14x32_64_3x3", {1, 14, 14, 32}, 64, three_by_three},
                             {"56x56x64_64_3x3", {1, 56, 56, 64}, 64, three_by_three},
@@ -40,7 +40,8 @@ constexpr layer layers[] = {{"28x28x1_32_3x3", {1, 28, 28, 1}, 32, three_by_thre
                             {"112x112x32_dw_3x3", {1, 112, 112, 32}, 32, three_by_three, 32},
                             {"14x14x512_dw_3x3", {1, 14, 14, 512}, 512, three_by_three, 512}};
 
-/// Which output channels to compare in full: all of a grouped convolution, of another the first, one inside and the last.
+/// Which output channels to compare in full: all of a grouped convolution; of another the first, one inside and the
+/// last.
 std::vector<index_t> channels_to_check(const layer& l) {
   std::vector<index_t> all;
   for (index_t o = 0; o < l.out; ++o)
@@ -48,7 +49,8 @@ std::vector<index_t> channels_to_check(const layer& l) {
   return all;
 }
 
-/// Whether channel `o` of y is that of the reference, bit for bit. define(first, count, groups, expected) computes channels.
+/// Whether the channels to check are those of the reference, bit for bit. define(first, count, expected) computes
+/// channels [first, first + count).
 template <class T, class Define>
 bool holds(const layer& l, const std::vector<T>& y, Define define) {
   const index_t pixels = l.y().pixels();
@@ -89,8 +91,8 @@ void convolve_codes(benchmark::State& state, const std::string& isa, const layer
     const auto define = [&](index_t first, index_t count, strided<T> expected) {
       auto e = definition;
       e.bias = part(bias, first, count);
-      reference::conv2d(codes.codes, l.x, codes.scales, codes.zero_points, l.taps, rows_of(w.view(), first, count), l.groups, e,
-                        expected);
+      reference::conv2d(codes.codes, l.x, codes.scales, codes.zero_points, l.taps, rows_of(w.view(), first, count),
+                        l.groups, e, expected);
     };
     run();
     harness::time(state, holds(l, y, define), work, run);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Built with -O3 -march=native, unlike its neighbours; so no file but this one may include Eigen here.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12, of the undefined operands inside its AVX-512 intrinsics
-#endif
+// Eigen's product. Built with -O3 -march=native, unlike its neighbours: were Eigen included in two of them, the linker
+// would keep one of both builds for all.
 #include <Eigen/Core>
 
 #include "kernels/float_gemm_eigen.hpp"

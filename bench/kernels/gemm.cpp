@@ -49,7 +49,7 @@ void multiply(benchmark::State& state, const std::string& isa, const shape& s) {
   } else if constexpr (std::is_same_v<T, float>) {
     measure(epilogue::dequantize{} | epilogue::add_bias{bias} | epilogue::relu{}, reference::reals{.low = 0.0f});
   } else {
-    const float y_scale = std::sqrt(static_cast<float>(s.k)) / 32.0f;  // 255 steps hold four standard deviations to each side
+    const float y_scale = std::sqrt(static_cast<float>(s.k)) / 32.0f;  // 255 steps hold eight standard deviations
     const auto how = requantization::try_make(x.params().scale(), packed, bias, u8_per_tensor, y_scale, 128).value();
     measure(epilogue::requantize{how}, reference::codes{.scale = y_scale, .zero_point = 128});
   }

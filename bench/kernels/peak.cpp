@@ -6,7 +6,8 @@ namespace {
 
 void peak(benchmark::State& state, const harness::instruction* one) {
   constexpr long rounds = 10000;
-  harness::time(state, true, {12.0 * rounds * one->operations, 0, harness::peak_of(one->name)}, [&] { one->loop(rounds); });
+  harness::time(state, true, {12.0 * rounds * one->operations, 0, harness::peak_of(one->name)},
+                [&] { one->loop(rounds); });
 }
 
 [[maybe_unused]] const bool registered = [] {

@@ -27,15 +27,16 @@ template <scheme S>
 bool codes_hold(const std::vector<float>& x, const quantized_view<S>& q) {
   return harness::everywhere(q.rows * q.cols, [&](index_t at) {
     const index_t i = at / q.cols, j = at % q.cols;
-    return q.code(i, j) == quantize_one<onnx_profile>(x[static_cast<std::size_t>(at)], q.scale(i, j), q.zero_point(i, j),
-                                                      S.qmin(), S.qmax());
+    return q.code(i, j) == quantize_one<onnx_profile>(x[static_cast<std::size_t>(at)], q.scale(i, j),
+                                                      q.zero_point(i, j), S.qmin(), S.qmax());
   });
 }
 template <scheme S>
 bool reals_hold(const quantized_view<S>& q, const std::vector<float>& y) {
   return harness::everywhere(q.rows * q.cols, [&](index_t at) {
     const index_t i = at / q.cols, j = at % q.cols;
-    return harness::same_bits(y[static_cast<std::size_t>(at)], dequantize_one(q.code(i, j), q.scale(i, j), q.zero_point(i, j)));
+    return harness::same_bits(y[static_cast<std::size_t>(at)],
+                              dequantize_one(q.code(i, j), q.scale(i, j), q.zero_point(i, j)));
   });
 }
 
@@ -62,8 +63,10 @@ void to_reals(benchmark::State& state, index_t rows, index_t cols) {
 
 template <scheme S>
 void add_scheme(const char* name) {
-  for (const auto& [rows, cols] : matrices) harness::add(std::string("quantize/") + name + "/" + sizes(rows, cols), to_codes<S>, rows, cols);
-  for (const auto& [rows, cols] : matrices) harness::add(std::string("dequantize/") + name + "/" + sizes(rows, cols), to_reals<S>, rows, cols);
+  for (const auto& [rows, cols] : matrices)
+    harness::add(std::string("quantize/") + name + "/" + sizes(rows, cols), to_codes<S>, rows, cols);
+  for (const auto& [rows, cols] : matrices)
+    harness::add(std::string("dequantize/") + name + "/" + sizes(rows, cols), to_reals<S>, rows, cols);
 }
 
 enum class kernel { quantize, dynamic, dequantize };
@@ -95,11 +98,13 @@ void run_kernel(benchmark::State& state, kernel which, const std::string& isa, i
   add_scheme<u8_per_tensor>("u8_per_tensor");
   add_scheme<s8_per_row>("s8_per_row");
   add_scheme<s4_per_group<32>>("s4_per_group_32");
-  const std::pair<const char*, kernel> all[] = {
-      {"quantize_u8", kernel::quantize}, {"quantize_dynamic_u8", kernel::dynamic}, {"dequantize_u8", kernel::dequantize}};
+  const std::pair<const char*, kernel> all[] = {{"quantize_u8", kernel::quantize},
+                                                {"quantize_dynamic_u8", kernel::dynamic},
+                                                {"dequantize_u8", kernel::dequantize}};
   for (const auto& [name, which] : all)
     for (const std::string& isa : harness::isas())
-      for (const index_t n : lengths) harness::add(std::string(name) + "/" + isa + "/" + std::to_string(n), run_kernel, which, isa, n);
+      for (const index_t n : lengths)
+        harness::add(std::string(name) + "/" + isa + "/" + std::to_string(n), run_kernel, which, isa, n);
   return true;
 }();
 

@@ -164,6 +164,17 @@ TEST(Strided, CheckViewRefusesWhatNoMemoryCanBack) {
   EXPECT_TRUE(dyadic::check_view("y", strided<float>(nullptr, 3, 0)));
 }
 
+TEST(Strided, CheckViewRefusesStridesThatReachBeyondTheAddressSpace) {
+  float x[1] = {};
+  for (const index_t stride : {PTRDIFF_MAX, PTRDIFF_MIN, PTRDIFF_MAX / 2, PTRDIFF_MIN / 4}) {
+    const auto ok = check_view("x", strided<const float>(x, 3, 2, stride, 1));
+    ASSERT_FALSE(ok) << stride;
+    EXPECT_EQ(ok.error().code(), errc::overflow);
+    EXPECT_FALSE(check_view("x", strided<const float>(x, 2, 3, 1, stride)));
+  }
+  EXPECT_TRUE(check_view("x", strided<const float>(x, 1, 1, PTRDIFF_MAX, PTRDIFF_MIN)));
+}
+
 TEST(Strided, CheckViewRefusesOutputsThatShareMemory) {
   std::array<float, 64> memory{};
   float* p = memory.data();

@@ -71,4 +71,18 @@ TEST(ThreadPool, StartsAndStopsWithoutWork) {
   }
 }
 
+TEST(ThreadPool, InsideAPartAndBesideAnotherCallerItRunsOnTheCallingThread) {
+  thread_pool pool(3);
+  std::atomic<int> inner = 0;
+  pool.parallel_for(6, [&](index_t) { pool.parallel_for(5, [&](index_t) { ++inner; }); });
+  EXPECT_EQ(inner, 30);
+  std::atomic<int> beside = 0;
+  std::thread other([&] {
+    for (int repeat = 0; repeat < 500; ++repeat) pool.parallel_for(4, [&](index_t) { ++beside; });
+  });
+  for (int repeat = 0; repeat < 500; ++repeat) pool.parallel_for(4, [&](index_t) { ++beside; });
+  other.join();
+  EXPECT_EQ(beside, 4000);
+}
+
 }  // namespace

@@ -40,7 +40,8 @@ void check(const X& x, const W& w, std::mt19937& random, effort e = effort::in_t
     reference::gemm(x, w, r, {expected.data(), m, n});
     product::expect_everywhere<float>(
         "reals, k = " + std::to_string(x.cols()), m, n, expected,
-        [&](strided<float> y, const run_options& options) { return try_gemm(x, packed, how, y, options); }, e);
+        [&, e_of = how](strided<float> y, const run_options& options) { return try_gemm(x, packed, e_of, y, options); },
+        e);
     if (testing::Test::HasFatalFailure()) return;
   }
 }

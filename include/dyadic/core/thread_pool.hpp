@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -11,11 +12,20 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// `threads` workers in all, the calling thread counted as one. parallel_for may be called from one thread at a time.
+/// `threads` workers in all, the calling thread counted as one; fewer when the system has no more to give. A parallel_for that
+/// comes while another is under way, from a second thread or from inside a part, runs on the calling thread alone.
 class thread_pool {
  public:
   explicit thread_pool(index_t threads) {
+#if DYADIC_EXCEPTIONS
+    try {
+      for (index_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // Slower with fewer, and the same bits.
+    }
+#else
     for (index_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+#endif
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
@@ -34,6 +44,10 @@ class thread_pool {
   void parallel_for(index_t n, F&& f) {
     if (n < 2 || workers_.empty()) return serial::parallel_for(n, f);
     std::unique_lock lock(mutex_);
+    if (count_ > 0) {
+      lock.unlock();
+      return serial::parallel_for(n, f);
+    }
     part_ = [](void* context, index_t i) { (*static_cast<std::remove_reference_t<F>*>(context))(i); };
     context_ = const_cast<void*>(static_cast<const void*>(__builtin_addressof(f)));
     next_ = 0;

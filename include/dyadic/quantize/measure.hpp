@@ -21,31 +21,31 @@ result<params<S>> try_measure(const M& matrix) {
   if (const auto ok = check_view("measure: x", x); !ok) return ok.error();
   if (const auto ok = check_group(S, x.cols()); !ok) return ok.error();
   const auto count = static_cast<std::size_t>(params_count(S, x.rows(), x.cols()));
-  std::vector<extent> extents(count);
-  if constexpr (S.per == granularity::per_tensor) {
-    extents[0] = extent_of(x);
-  } else {
-    const default_float_environment environment;
-    if (x.col_stride() == 1) {
-      const index_t run = S.per == granularity::per_group ? S.group : x.cols();
-      for (index_t i = 0, e = 0; i < x.rows(); ++i)
-        for (index_t j = 0; j < x.cols(); j += run)
-          detail::include_run(extents[static_cast<std::size_t>(e++)], x.row(i) + j, run);
-    } else {
-      detail::for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
-        float numbers[detail::segment_length];
-        detail::load_segment(numbers, x, i, j, n);
-        detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
-      });
-    }
-  }
   std::vector<float> scales(count);
   std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0);
-  for (std::size_t e = 0; e < count; ++e) {
-    const range r = extents[e].empty() ? range{} : range{extents[e].min, extents[e].max};
-    const chosen c = detail::choose_checked(S, P, r);
-    scales[e] = c.scale;
-    if constexpr (S.asymmetric()) zero_points[e] = c.zero_point;
+  const auto put = [&](std::size_t at, const extent& e) {
+    const chosen c = detail::choose_checked(S, P, e.empty() ? range{} : range{e.min, e.max});
+    scales[at] = c.scale;
+    if constexpr (S.asymmetric()) zero_points[at] = c.zero_point;
+  };
+  if constexpr (S.per == granularity::per_tensor) {
+    put(0, extent_of(x));
+  } else if (x.col_stride() == 1) {
+    const index_t run = S.per == granularity::per_group ? S.group : x.cols();
+    for (std::size_t at = 0; at < count; ++at) {
+      const index_t first = static_cast<index_t>(at) * run;  // in elements of the matrix, row by row
+      extent e;
+      if (run > 0) detail::include_run(e, x.row(first / x.cols()) + first % x.cols(), run);
+      put(at, e);
+    }
+  } else {
+    std::vector<extent> extents(count);
+    detail::for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+      float numbers[detail::segment_length];
+      detail::load_segment(numbers, x, i, j, n);
+      detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
+    });
+    for (std::size_t at = 0; at < count; ++at) put(at, extents[at]);
   }
   return params<S>::try_make(scales, zero_points);
 }
