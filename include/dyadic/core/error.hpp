@@ -37,6 +37,10 @@ class text_argument {
   constexpr text_argument(unsigned long long x) noexcept : natural_(x), kind_(kind::natural) {}     // NOLINT
   constexpr text_argument(double x) noexcept : real_(x), kind_(kind::real) {}                       // NOLINT
   constexpr text_argument(const char* x) noexcept : word_(x), kind_(kind::word) {}                  // NOLINT
+  constexpr text_argument(bool x) noexcept : word_(x ? "true" : "false"), kind_(kind::word) {}      // NOLINT
+  constexpr text_argument(char x) noexcept : whole_(x), kind_(kind::letter) {}                      // NOLINT
+
+  constexpr bool given() const noexcept { return kind_ != kind::none; }
 
   /// Writes it at out, at most size - 1 characters and a zero; returns how many it would have been.
   int print(char* out, std::size_t size) const noexcept {
@@ -45,12 +49,13 @@ class text_argument {
       case kind::natural: return __builtin_snprintf(out, size, "%llu", natural_);
       case kind::real: return __builtin_snprintf(out, size, "%.9g", real_);  // tells any two floats apart
       case kind::word: return __builtin_snprintf(out, size, "%s", word_);
+      case kind::letter: return __builtin_snprintf(out, size, "%c", static_cast<int>(whole_));
       default: return 0;
     }
   }
 
  private:
-  enum class kind : unsigned char { none, whole, natural, real, word };
+  enum class kind : unsigned char { none, whole, natural, real, word, letter };
   union {
     long long whole_ = 0;
     unsigned long long natural_;
@@ -63,7 +68,8 @@ class text_argument {
 /// What went wrong, once. `message()` reads as a sentence: "gemm: x has 3 columns, w expects 4".
 class [[nodiscard]] failure {
  public:
-  /// \param pattern  the sentence; each {} takes the next argument: an integer, a floating-point number or a C string.
+  /// \param pattern  the sentence; each {} takes the next argument, a number, a bool, a char or a C string. A {} without an
+  ///                 argument stays as it is.
   explicit failure(errc code, const char* pattern, text_argument a = {}, text_argument b = {}, text_argument c = {},
                    text_argument d = {}, text_argument e = {}, text_argument f = {}, text_argument g = {},
                    text_argument h = {}) noexcept
@@ -71,7 +77,8 @@ class [[nodiscard]] failure {
     const text_argument arguments[] = {a, b, c, d, e, f, g, h};
     std::size_t used = 0, next = 0;
     while (*pattern != 0 && used + 1 < sizeof text_) {
-      if (pattern[0] == '{' && pattern[1] == '}' && next < sizeof arguments / sizeof arguments[0]) {
+      if (pattern[0] == '{' && pattern[1] == '}' && next < sizeof arguments / sizeof arguments[0] &&
+          arguments[next].given()) {
         const std::size_t room = sizeof text_ - used;
         const int wanted = arguments[next++].print(text_ + used, room);
         used += wanted < 0 ? 0 : static_cast<std::size_t>(wanted) < room ? static_cast<std::size_t>(wanted) : room - 1;
