@@ -145,8 +145,8 @@ std::string grouped(dyadic::index_t n) {
 }
 
 void print_forms(const std::vector<form>& forms, const std::vector<std::uint8_t>& labels) {
-  std::printf("%-14s %9s  %-16s %9s %11s %10s  %s\n", "", "accuracy", "difference", "agreement", "model bytes", "images/s",
-              "instruction set");
+  std::printf("%-14s %9s  %-16s %9s %11s %10s  %s\n", "", "accuracy", "difference", "agreement", "model bytes",
+              "images/s", "instruction set");
   for (const form& f : forms) {
     const comparison c(f, forms[0], labels);
     char difference[32] = "";
@@ -171,9 +171,9 @@ void print_sites(const dyadic::plan& plan, const std::vector<dyadic::site_loss>&
     const dyadic::site& site = plan.sites()[s];
     const dyadic::site_weights* w = plan.weights(static_cast<int>(s));
     std::printf("%-8s %-22s %-30s %11.5g %10d %8.4f%% %8.1f\n", site.name.c_str(),
-                dyadic::scheme_name(dyadic::u8_per_tensor).c_str(), w != nullptr ? dyadic::scheme_name(w->scheme).c_str() : "",
-                static_cast<double>(site.params.scale), site.params.zero_point, 100 * loss[s].clipped.clipped_fraction(),
-                decibels(loss[s]));
+                dyadic::scheme_name(dyadic::u8_per_tensor).c_str(),
+                w != nullptr ? dyadic::scheme_name(w->scheme).c_str() : "", static_cast<double>(site.params.scale),
+                site.params.zero_point, 100 * loss[s].clipped.clipped_fraction(), decibels(loss[s]));
   }
 }
 

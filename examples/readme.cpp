@@ -31,7 +31,8 @@ int main() {
   Eigen::MatrixXf Y(16, 128), Y4(16, 128), Y_scalar(16, 128);
 
   // [snippet]
-  using namespace dyadic;  // W (out, in), b (out), X (batch, in), Y (batch, out): Eigen matrices, or any with strides
+  using namespace dyadic;
+  // W (out, in), b (out), X (batch, in), Y (batch, out): Eigen's, or anything with memory and strides.
 
   // INT8: float in, float out, integers between. A scale for each row of W, and one for X.
   const auto w8 = pack(quantize<s8_per_row>(W));  // once

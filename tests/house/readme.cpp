@@ -20,7 +20,8 @@ std::string between(const std::string& text, const std::string& marker) {
   for (auto at = text.find('\n', first) + 1; at < text.rfind('\n', last) + 1;) {
     const auto end = text.find('\n', at);
     lines.push_back(text.substr(at, end - at));
-    if (const auto used = lines.back().find_first_not_of(' '); used != std::string::npos) indent = std::min(indent, used);
+    if (const auto used = lines.back().find_first_not_of(' '); used != std::string::npos)
+      indent = std::min(indent, used);
     at = end + 1;
   }
   std::string out;

@@ -44,7 +44,8 @@ struct network {
 };
 network make_network(integers& random) {
   auto first = support::make_conv2d(random, 3, 4, {.size = {3, 3}, .padding = {1, 1}});
-  auto second = support::make_conv2d(random, 4, 4, {.size = {3, 1}, .padding = {2, 0}, .dilation = {2, 1}}, 2, false, "second");
+  auto second =
+      support::make_conv2d(random, 4, 4, {.size = {3, 1}, .padding = {2, 0}, .dilation = {2, 1}}, 2, false, "second");
   auto last = support::make_linear(random, 40, 5, true, "last");
   return {std::move(first), std::move(second), std::move(last)};
 }
@@ -172,7 +173,8 @@ TEST(Calibrate, OtherWeightsForSomeLayers) {
     const auto bad = dyadic::try_calibrate(net, std::array{x.all()}, how);
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().code(), errc::unknown_name);
-    EXPECT_EQ(text_of(bad), "calibrate: the recipe names '" + std::string(name) + "', no layer of the network has that name");
+    EXPECT_EQ(text_of(bad),
+              "calibrate: the recipe names '" + std::string(name) + "', no layer of the network has that name");
   }
 }
 
@@ -194,7 +196,8 @@ TEST(Calibrate, APercentileLeavesOutliersOut) {
   x[999] = 1000.0F;
   const auto net = [](const auto& t) { return t; };
   const std::array batches{batch{{x.data(), 100, 10}}};
-  const auto all = dyadic::try_calibrate(net, batches), most = dyadic::try_calibrate(net, batches, {.percentile = 99.0});
+  const auto all = dyadic::try_calibrate(net, batches),
+             most = dyadic::try_calibrate(net, batches, {.percentile = 99.0});
   ASSERT_TRUE(all && most);
   EXPECT_EQ(all->sites()[0].range, (dyadic::range{-1000, 1000}));
   // 5 numbers on each side are left out, to within a bin: 2048 bins over 2000.
@@ -338,13 +341,16 @@ TEST(Calibrate, WeightsAreOfAKnownScheme) {
 TEST(Calibrate, ASumThatCouldOverflowIsRefused) {
   constexpr index_t k = 66400;  // 66400 * 127 * 255 > 2^31 - 1 > 66300 * 127 * 255
   const std::vector<float> ones(static_cast<std::size_t>(k), 1.0F);
-  const auto wide = linear::try_make({ones.data(), 1, k}, {}, "wide"), fits = linear::try_make({ones.data(), 1, k - 100}, {}, "fits");
-  const auto bad = dyadic::try_calibrate([&](const auto& x) { return (*wide)(x); }, std::array{batch{{ones.data(), 1, k}}});
+  const auto wide = linear::try_make({ones.data(), 1, k}, {}, "wide"),
+             fits = linear::try_make({ones.data(), 1, k - 100}, {}, "fits");
+  const auto bad =
+      dyadic::try_calibrate([&](const auto& x) { return (*wide)(x); }, std::array{batch{{ones.data(), 1, k}}});
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code(), errc::overflow);
   EXPECT_TRUE(text_of(bad).starts_with("calibrate: site 1 ('wide'): pack: row 0 has sum |w - zero point| = 8432800, "))
       << text_of(bad);
-  EXPECT_TRUE(dyadic::try_calibrate([&](const auto& x) { return (*fits)(x); }, std::array{batch{{ones.data(), 1, k - 100}}}));
+  EXPECT_TRUE(
+      dyadic::try_calibrate([&](const auto& x) { return (*fits)(x); }, std::array{batch{{ones.data(), 1, k - 100}}}));
 
   // A bias that does not fit beside the sum: 1e9 in units of (4 / 255) * (1 / 127).
   small s;
@@ -354,7 +360,8 @@ TEST(Calibrate, ASumThatCouldOverflowIsRefused) {
   const auto biased = dyadic::try_calibrate(net, std::array{s.all()});
   ASSERT_FALSE(biased);
   EXPECT_EQ(biased.error().code(), errc::overflow);
-  EXPECT_TRUE(text_of(biased).starts_with("calibrate: site 1 ('fc'): requantize: row 1 sums up to ")) << text_of(biased);
+  EXPECT_TRUE(text_of(biased).starts_with("calibrate: site 1 ('fc'): requantize: row 1 sums up to "))
+      << text_of(biased);
   EXPECT_TRUE(text_of(biased).ends_with("with its bias, expected at most 2147483647")) << text_of(biased);
   // Between reals a bias is a real.
   EXPECT_TRUE(dyadic::try_calibrate(net, std::array{s.all()}, {.activations = activation_scales::dynamic}));
@@ -380,7 +387,8 @@ TEST(Calibrate, AnAdditionOfFarTooDifferentScalesIsRefused) {
   // 1e38 - 1e38 + 0 and 0 + 1e-35: each input is huge, the sum tiny.
   const std::vector<float> x{1e38F, 0.0F, 0.0F, 1e-35F}, w{1, 1}, v{-1, 0};
   const auto a = linear::try_make({w.data(), 1, 2}, {}, "a"), b = linear::try_make({v.data(), 1, 2}, {}, "b");
-  const auto bad = dyadic::try_calibrate([&](const auto& t) { return add((*a)(t), (*b)(t)); }, std::array{batch{{x.data(), 2, 2}}});
+  const auto bad =
+      dyadic::try_calibrate([&](const auto& t) { return add((*a)(t), (*b)(t)); }, std::array{batch{{x.data(), 2, 2}}});
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code(), errc::invalid_scale);
   EXPECT_TRUE(text_of(bad).starts_with("calibrate: site 3 ('add 1'): scale 3.92156")) << text_of(bad);
@@ -423,14 +431,16 @@ TEST(Calibrate, TheThrowingFace) {
   const auto net = [&](const auto& x) { return s.layer(x); };
   EXPECT_THROW(static_cast<void>(dyadic::calibrate(net, std::vector<batch>{})), std::invalid_argument);
   const plan made = dyadic::calibrate(net, std::array{s.all()});
-  EXPECT_THROW(static_cast<void>(made.run([&](const auto& x) { return relu(s.layer(x)); }, s.all())), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(made.run([&](const auto& x) { return relu(s.layer(x)); }, s.all())),
+               std::invalid_argument);
   EXPECT_THROW(static_cast<void>(made.run_real(dyadic::relu<dyadic::real>, s.all())), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(made.simulate(net, s.all(), std::vector<std::uint8_t>(1))), std::invalid_argument);
   EXPECT_EQ(made.run(net, s.all()).shape, (dyadic::image_shape{2, 1, 1, 2}));
   constexpr index_t k = 66400;
   const std::vector<float> ones(static_cast<std::size_t>(k), 1.0F);
   const linear wide({ones.data(), 1, k});
-  EXPECT_THROW(static_cast<void>(dyadic::calibrate([&](const auto& x) { return wide(x); }, std::array{batch{{ones.data(), 1, k}}})),
+  EXPECT_THROW(static_cast<void>(
+                   dyadic::calibrate([&](const auto& x) { return wide(x); }, std::array{batch{{ones.data(), 1, k}}})),
                std::length_error);
 }
 #endif

@@ -36,7 +36,8 @@ struct form {
   dyadic::scheme weights;
 };
 std::ostream& operator<<(std::ostream& to, const form& f) {
-  return to << (f.activations == activation_scales::dynamic ? "dynamic " : "static ") << dyadic::scheme_name(f.weights).c_str();
+  return to << (f.activations == activation_scales::dynamic ? "dynamic " : "static ")
+            << dyadic::scheme_name(f.weights).c_str();
 }
 
 class Domains : public testing::TestWithParam<form> {
@@ -150,7 +151,8 @@ TEST_P(Domains, AnySplitIntoBatches) {
     for (const std::vector<index_t>& counts : {std::vector<index_t>{1, 1, 1, 1, 1}, {2, 3}, {4, 1}}) {
       index_t first = 0;
       for (const index_t n : counts) {
-        const auto part = expected->made.try_run(net, x.some(first, n)), real = expected->made.try_run_real(net, x.some(first, n));
+        const auto part = expected->made.try_run(net, x.some(first, n)),
+                   real = expected->made.try_run_real(net, x.some(first, n));
         ASSERT_TRUE(part && real);
         const index_t features = part->shape.features(), at = first * features, size = n * features;
         EXPECT_EQ(part->shape.images, n);

@@ -82,9 +82,11 @@ TEST(Layers, WeightsAndBiasesAreFinite) {
   }
   std::vector<float> w(6, 1.0F), b(2, 1.0F);
   w[4] = infinity;
-  EXPECT_EQ(text_of(linear::try_make(matrix(w, 2, 3), b, "fc")), "linear 'fc': weight (1, 1) is inf, expected a finite number");
+  EXPECT_EQ(text_of(linear::try_make(matrix(w, 2, 3), b, "fc")),
+            "linear 'fc': weight (1, 1) is inf, expected a finite number");
   w[4] = std::numeric_limits<float>::max(), b[0] = -infinity;
-  EXPECT_EQ(text_of(linear::try_make(matrix(w, 2, 3), b, "fc")), "linear 'fc': bias 0 is -inf, expected a finite number");
+  EXPECT_EQ(text_of(linear::try_make(matrix(w, 2, 3), b, "fc")),
+            "linear 'fc': bias 0 is -inf, expected a finite number");
   b[0] = -0x1p-149F;
   EXPECT_TRUE(linear::try_make(matrix(w, 2, 3), b, "fc"));
 }

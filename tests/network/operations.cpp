@@ -196,8 +196,8 @@ std::string first_error(Bad bad) {
   EXPECT_EQ(y.data(), nullptr);
   EXPECT_FALSE(run.ok());
   const std::string text = run.error().message();
-  for (const tensor<real>& later : {relu(y), conv(y), fc(y), max_pool(y, {2, 2}), average_pool(y, {2, 2}), add(y, first),
-                                    add(first, y), flatten(y), conv(first), relu(first)}) {
+  for (const tensor<real>& later : {relu(y), conv(y), fc(y), max_pool(y, {2, 2}), average_pool(y, {2, 2}),
+                                    add(y, first), add(first, y), flatten(y), conv(first), relu(first)}) {
     EXPECT_TRUE(later.empty());
     EXPECT_EQ(later.site(), -1);
     EXPECT_TRUE(later.elements().empty());
@@ -238,8 +238,9 @@ constexpr bool adds = requires(D& run, const tensor<D>& x) { apply(run, dyadic::
 template <class D>
 constexpr bool runs_all = runs<D, dyadic::linear> && runs<D, dyadic::conv2d> && runs<D, dyadic::operations::relu> &&
                           runs<D, dyadic::operations::max_pool> && runs<D, dyadic::operations::average_pool> && adds<D>;
-static_assert(runs_all<real> && runs_all<dyadic::observed> && runs_all<dyadic::simulated> && runs_all<dyadic::dynamic> &&
-              runs_all<dyadic::code> && runs_all<support::naive> && runs_all<support::naive_codes>);
+static_assert(runs_all<real> && runs_all<dyadic::observed> && runs_all<dyadic::simulated> &&
+              runs_all<dyadic::dynamic> && runs_all<dyadic::code> && runs_all<support::naive> &&
+              runs_all<support::naive_codes>);
 static_assert(!runs<box, dyadic::linear> && !runs<box, dyadic::conv2d> && !runs<box, dyadic::operations::relu> &&
               !runs<box, dyadic::operations::max_pool> && !runs<box, dyadic::operations::average_pool> && !adds<box>);
 static_assert(runs<real, my_operation> && !runs<dyadic::code, my_operation> && !runs<dyadic::observed, my_operation>);

@@ -26,7 +26,8 @@ random_network with(std::vector<step> steps) {
   support::integers random(1);
   random_network net;
   net.convolutions.push_back(support::make_conv2d(random, 3, 3, around, 1, true, "conv"));
-  net.convolutions.push_back(support::make_conv2d(random, 3, 3, {.size = {3, 3}, .padding = {2, 2}, .dilation = {2, 2}}));
+  net.convolutions.push_back(
+      support::make_conv2d(random, 3, 3, {.size = {3, 3}, .padding = {2, 2}, .dilation = {2, 2}}));
   net.convolutions.push_back(support::make_conv2d(random, 3, 3, around, 3));
   net.convolutions.push_back(support::make_conv2d(random, 3, 3, {}));
   net.convolutions.push_back(support::make_conv2d(random, 5, 3, around));
@@ -125,7 +126,10 @@ TEST_F(Replay, AnotherShape) {
 }
 
 TEST_F(Replay, AnotherWindowThatMakesTheSameShape) {
-  EXPECT_EQ(said_to(but(2, changed(pool, [](step& s) { s.taps = {.size = {3, 3}, .stride = {2, 2}, .padding = {1, 1}}; }))),
+  EXPECT_EQ(said_to(but(2, changed(pool,
+                                   [](step& s) {
+                                     s.taps = {.size = {3, 3}, .stride = {2, 2}, .padding = {1, 1}};
+                                   }))),
             "network: site 3 ('max_pool 1') had a window of 2 x 2 when calibrated and has 3 x 3 now");
   EXPECT_EQ(said_to(but(4, changed(average, [](step& s) { s.taps = {.size = {1, 1}}; }))),
             "network: site 5 ('average_pool 1') had a window of 3 x 3 when calibrated and has 1 x 1 now");
@@ -185,7 +189,8 @@ TEST_F(Replay, ABadBatchIsRefusedInEveryDomain) {
     for (const std::string& text : all) EXPECT_EQ(text, all[0]);
     return all[0];
   };
-  EXPECT_EQ(with_rows({{x_.numbers.data(), 3, 100}, {6, 6}, 3}), "network: rows of 100 numbers for images of 6 x 6 x 3");
+  EXPECT_EQ(with_rows({{x_.numbers.data(), 3, 100}, {6, 6}, 3}),
+            "network: rows of 100 numbers for images of 6 x 6 x 3");
   EXPECT_EQ(with_rows({{nullptr, 3, 108}, {6, 6}, 3}), "network: batch: null data for 3 x 108 elements");
 }
 

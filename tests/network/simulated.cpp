@@ -136,7 +136,8 @@ struct naive_layer {
     std::vector<float> w;
     for (index_t i = 0; i < codes->rows(); ++i)
       for (index_t k = 0; k < codes->cols(); ++k)
-        w.push_back(dyadic::dequantize_one(codes->code(i, k), codes->view().scale(i, k), codes->view().zero_point(i, k)));
+        w.push_back(
+            dyadic::dequantize_one(codes->code(i, k), codes->view().scale(i, k), codes->view().zero_point(i, k)));
     const dyadic::strided<const float> weight(w.data(), codes->rows(), codes->cols());
     if constexpr (std::same_as<Layer, dyadic::conv2d>)
       return apply(x.run(), *Layer::try_make(weight, layer.weights().bias(), layer.taps(), layer.groups()), x);
@@ -240,7 +241,8 @@ TEST(SimulatedLoss, NaNIsCountedWhereAReluFollowsToo) {
   const auto sums = [](const auto& t) { return relu(add(t, t)); };
   for (const bool adds : {false, true}) {
     const dyadic::batch known{{seen.data(), 2, 2}}, odd{{x.data(), 2, 2}};
-    const auto made = adds ? dyadic::try_calibrate(sums, std::array{known}) : dyadic::try_calibrate(net, std::array{known});
+    const auto made =
+        adds ? dyadic::try_calibrate(sums, std::array{known}) : dyadic::try_calibrate(net, std::array{known});
     ASSERT_TRUE(made) << text_of(made);
     const std::array<std::uint8_t, 3> on{0, 1, 0};  // the input is real, so its NaN arrives
     std::array<site_loss, 3> loss;
@@ -270,7 +272,8 @@ TEST(SimulatedErrors, OneEntryASite) {
   std::vector<std::uint8_t> on(sites + 1, 1);
   std::vector<site_loss> loss(sites - 1);
   const std::string n = std::to_string(sites);
-  EXPECT_EQ(text_of(made->try_simulate(t.net, t.x.all(), on)), "simulate: " + std::to_string(sites + 1) + " entries for " + n + " sites");
+  EXPECT_EQ(text_of(made->try_simulate(t.net, t.x.all(), on)),
+            "simulate: " + std::to_string(sites + 1) + " entries for " + n + " sites");
   EXPECT_EQ(text_of(made->try_simulate(t.net, t.x.all(), {}, loss)),
             "simulate: " + std::to_string(sites - 1) + " entries for " + n + " sites");
 }

@@ -35,7 +35,8 @@ struct naive_codes {
 
 template <class D>
 tensor<D> make_naive(D& run, const image_shape& shape) {
-  return {run, shape, run.sites++, dyadic::memory_block::make(shape.size() * static_cast<index_t>(sizeof(typename D::element)) + 1)};
+  return {run, shape, run.sites++,
+          dyadic::memory_block::make(shape.size() * static_cast<index_t>(sizeof(typename D::element)) + 1)};
 }
 
 inline tensor<naive> input(naive& run, const dyadic::batch& x) {
@@ -53,7 +54,8 @@ inline tensor<naive> apply(naive& run, const dyadic::linear& layer, const tensor
 inline tensor<naive> apply(naive& run, const dyadic::conv2d& layer, const tensor<naive>& x) {
   const dyadic::layer_weights& w = layer.weights();
   tensor<naive> y = make_naive(run, reference::shape_of_windows(x.shape(), layer.taps(), w.rows()));
-  reference::conv2d(x.data(), x.shape(), layer.taps(), w.weight(), layer.groups(), reference::reals{w.bias()}, y.pixels());
+  reference::conv2d(x.data(), x.shape(), layer.taps(), w.weight(), layer.groups(), reference::reals{w.bias()},
+                    y.pixels());
   return y;
 }
 inline tensor<naive> apply(naive& run, operations::relu, const tensor<naive>& x) {
@@ -127,8 +129,9 @@ struct naive_steps {
       reference::conv2d(x.data(), x.shape(), scale, zero_point, layer.taps(), w->view(), layer.groups(), e, y);
     } else {
       const index_t k = x.shape().features();
-      reference::gemm(dyadic::quantized_view<dyadic::u8_per_tensor>{x.data(), x.shape().images, k, k, scale, zero_point},
-                      w->view(), e, y);
+      reference::gemm(
+          dyadic::quantized_view<dyadic::u8_per_tensor>{x.data(), x.shape().images, k, k, scale, zero_point}, w->view(),
+          e, y);
     }
   }
 };
@@ -136,7 +139,8 @@ using naive_schemes = dyadic::scheme_list<dyadic::s8_per_row, dyadic::s8_narrow_
                                           dyadic::u4_per_row, dyadic::s4_per_group<32>, dyadic::u4_per_group<32>>;
 
 template <dyadic::weighted_layer Layer>
-tensor<naive_codes> layer_of_codes(naive_codes& run, const Layer& layer, const tensor<naive_codes>& x, const image_shape& shape) {
+tensor<naive_codes> layer_of_codes(naive_codes& run, const Layer& layer, const tensor<naive_codes>& x,
+                                   const image_shape& shape) {
   std::vector<float> steps(static_cast<std::size_t>(shape.size()));
   const dyadic::strided<float> rows(steps.data(), shape.pixels(), shape.channels);
   const auto done = dyadic::visit<naive_schemes>(run.plan.weights(run.sites)->scheme,
@@ -157,7 +161,8 @@ inline tensor<naive_codes> apply(naive_codes& run, const dyadic::conv2d& layer, 
 inline tensor<naive_codes> apply(naive_codes& run, operations::relu, const tensor<naive_codes>& x) {
   const std::int32_t zero = run.plan.params(x.site()).zero_point;
   tensor<naive_codes> y = make_naive(run, x.shape());
-  for (index_t i = 0; i < x.shape().size(); ++i) y.data()[i] = static_cast<std::uint8_t>(reference::relu_code(x.data()[i], zero));
+  for (index_t i = 0; i < x.shape().size(); ++i)
+    y.data()[i] = static_cast<std::uint8_t>(reference::relu_code(x.data()[i], zero));
   return y;
 }
 inline tensor<naive_codes> apply(naive_codes& run, const operations::max_pool& pool, const tensor<naive_codes>& x) {
@@ -171,8 +176,10 @@ inline tensor<naive_codes> apply(naive_codes& run, const operations::average_poo
   reference::average_pool(x.data(), x.shape(), pool.taps, zero, y.data());
   return y;
 }
-inline tensor<naive_codes> apply(naive_codes& run, operations::add, const tensor<naive_codes>& a, const tensor<naive_codes>& b) {
-  const dyadic::chosen &pa = run.plan.params(a.site()), &pb = run.plan.params(b.site()), &py = run.plan.params(run.sites);
+inline tensor<naive_codes> apply(naive_codes& run, operations::add, const tensor<naive_codes>& a,
+                                 const tensor<naive_codes>& b) {
+  const dyadic::chosen &pa = run.plan.params(a.site()), &pb = run.plan.params(b.site()),
+                       &py = run.plan.params(run.sites);
   const float a_multiplier = pa.scale / py.scale, b_multiplier = pb.scale / py.scale;
   std::vector<std::uint8_t> codes;
   for (index_t i = 0; i < a.shape().size(); ++i) {

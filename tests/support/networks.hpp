@@ -92,8 +92,8 @@ inline bool same_output(const dyadic::run_output& a, const dyadic::run_output& b
 
 /// Every number of a plan: sites, params, and weights as the reals their codes stand for.
 inline bool same_plan(const dyadic::plan& a, const dyadic::plan& b) {
-  if (a.sites().size() != b.sites().size() || a.activations() != b.activations() || a.result_site() != b.result_site() ||
-      a.model_bytes() != b.model_bytes() || a.real_bytes() != b.real_bytes())
+  if (a.sites().size() != b.sites().size() || a.activations() != b.activations() ||
+      a.result_site() != b.result_site() || a.model_bytes() != b.model_bytes() || a.real_bytes() != b.real_bytes())
     return false;
   for (int s = 0; s < static_cast<int>(a.sites().size()); ++s) {
     const dyadic::site &of_a = a.sites()[static_cast<std::size_t>(s)], &of_b = b.sites()[static_cast<std::size_t>(s)];

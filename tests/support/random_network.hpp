@@ -38,7 +38,8 @@ struct random_network {
   }
 
   /// The layers whose rows the groups of a scheme do not divide, to be quantized otherwise.
-  std::vector<dyadic::recipe::other_weights> exceptions(const dyadic::scheme& weights, const dyadic::scheme& other) const {
+  std::vector<dyadic::recipe::other_weights> exceptions(const dyadic::scheme& weights,
+                                                        const dyadic::scheme& other) const {
     std::vector<dyadic::recipe::other_weights> all;
     const auto look = [&](const dyadic::layer_weights& w) {
       if (!dyadic::check_group(weights, w.cols())) all.push_back({w.name().c_str(), other});
@@ -76,8 +77,9 @@ struct random_network {
 };
 
 /// What the tests of whole networks quantize weights to; s8_per_row where groups do not divide.
-inline constexpr dyadic::scheme weight_forms[] = {dyadic::s8_per_row, dyadic::s4_per_group<32>, dyadic::u4_per_row,
-                                                  dyadic::s8_narrow_per_tensor, dyadic::u4_per_group<32>, dyadic::s4_per_row};
+inline constexpr dyadic::scheme weight_forms[] = {dyadic::s8_per_row,       dyadic::s4_per_group<32>,
+                                                  dyadic::u4_per_row,       dyadic::s8_narrow_per_tensor,
+                                                  dyadic::u4_per_group<32>, dyadic::s4_per_row};
 
 /// Draws the steps of a network one by one.
 class network_maker {
@@ -88,7 +90,8 @@ class network_maker {
     for (int i = 0; i < steps; ++i) {
       // Mostly from the last tensor, sometimes from an earlier one: those become residuals and second consumers.
       const std::size_t last = shapes_.size() - 1;
-      const std::size_t a = random_.in(0, 3) > 0 ? last : static_cast<std::size_t>(random_.in(0, static_cast<index_t>(last)));
+      const std::size_t a =
+          random_.in(0, 3) > 0 ? last : static_cast<std::size_t>(random_.in(0, static_cast<index_t>(last)));
       switch (random_.in(0, 9)) {
         case 0:
         case 1:

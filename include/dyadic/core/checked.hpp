@@ -9,7 +9,8 @@ namespace dyadic::inline DYADIC_ABI {
 /// a + b, unless one is negative or the sum leaves index_t.
 inline result<index_t> checked_add(index_t a, index_t b) noexcept {
   index_t sum = 0;
-  if (a < 0 || b < 0) return failure(errc::invalid_shape, "size: {} + {} has a negative term, expected both >= 0", a, b);
+  if (a < 0 || b < 0)
+    return failure(errc::invalid_shape, "size: {} + {} has a negative term, expected both >= 0", a, b);
   if (__builtin_add_overflow(a, b, &sum)) return failure(errc::overflow, "size: {} + {} exceeds {}", a, b, PTRDIFF_MAX);
   return sum;
 }
@@ -17,7 +18,8 @@ inline result<index_t> checked_add(index_t a, index_t b) noexcept {
 /// a * b, unless one is negative or the product leaves index_t.
 inline result<index_t> checked_multiply(index_t a, index_t b) noexcept {
   index_t product = 0;
-  if (a < 0 || b < 0) return failure(errc::invalid_shape, "size: {} x {} has a negative factor, expected both >= 0", a, b);
+  if (a < 0 || b < 0)
+    return failure(errc::invalid_shape, "size: {} x {} has a negative factor, expected both >= 0", a, b);
   if (__builtin_mul_overflow(a, b, &product))
     return failure(errc::overflow, "size: {} x {} exceeds {}", a, b, PTRDIFF_MAX);
   return product;

@@ -13,7 +13,8 @@
 #include <dyadic/core/version.hpp>
 
 #if defined(__FAST_MATH__)
-#error "dyadic promises the same bits everywhere, which -ffast-math breaks: compile the files that include it without it"
+#error \
+    "dyadic promises the same bits everywhere, which -ffast-math breaks: compile the files that include it without it"
 #endif
 
 /// 1 when the throwing face of the library exists. Without exceptions only the try_* functions are declared.

@@ -100,12 +100,13 @@ result<void> check_view(const char* what, const strided<T>& v) noexcept {
   if (v.data() == nullptr && *count > 0)
     return failure(errc::invalid_shape, "{}: null data for {} x {} elements", what, v.rows(), v.cols());
   index_t far_row = 0, far_col = 0, reach = 0;
-  if (*count > 0 && (__builtin_mul_overflow(v.rows() - 1, v.row_stride(), &far_row) ||
-                     __builtin_mul_overflow(v.cols() - 1, v.col_stride(), &far_col) ||
-                     __builtin_add_overflow(far_row < 0 ? far_row : -far_row, far_col < 0 ? far_col : -far_col, &reach) ||
-                     __builtin_mul_overflow(reach, static_cast<index_t>(sizeof(T)) + 1, &reach)))
-    return failure(errc::overflow, "{}: {} x {} elements with strides {} and {} reach farther than {} bytes", what, v.rows(),
-                   v.cols(), v.row_stride(), v.col_stride(), PTRDIFF_MAX);
+  if (*count > 0 &&
+      (__builtin_mul_overflow(v.rows() - 1, v.row_stride(), &far_row) ||
+       __builtin_mul_overflow(v.cols() - 1, v.col_stride(), &far_col) ||
+       __builtin_add_overflow(far_row < 0 ? far_row : -far_row, far_col < 0 ? far_col : -far_col, &reach) ||
+       __builtin_mul_overflow(reach, static_cast<index_t>(sizeof(T)) + 1, &reach)))
+    return failure(errc::overflow, "{}: {} x {} elements with strides {} and {} reach farther than {} bytes", what,
+                   v.rows(), v.cols(), v.row_stride(), v.col_stride(), PTRDIFF_MAX);
   if constexpr (!std::is_const_v<T>) {
     const index_t rs = v.row_stride() < 0 ? -v.row_stride() : v.row_stride();
     const index_t cs = v.col_stride() < 0 ? -v.col_stride() : v.col_stride();

@@ -47,7 +47,8 @@ struct patch_rows {
 
   /// `run` windows side by side, the first one at (oh, ow) of image n; more than one only when all are inside in width.
   void patches(index_t n, index_t oh, index_t ow, index_t run, bool inside, T* to, index_t stride) const {
-    const index_t top = oh * taps.stride.height - taps.padding.height, left = ow * taps.stride.width - taps.padding.width;
+    const index_t top = oh * taps.stride.height - taps.padding.height,
+                  left = ow * taps.stride.width - taps.padding.width;
     const index_t row = image.width * image.channels, a_row = taps.size.width * channels;
     const T pad_value = pad_of(n);
     const T* from = x + n * image.height * row + first_channel + top * row + left * image.channels;
@@ -113,8 +114,8 @@ inline result<index_t> check_convolution(const image_shape& x, const window& tap
   if (const auto ok = check_image("conv2d: x", x); !ok) return ok.error();
   if (const auto ok = check_window("conv2d", taps); !ok) return ok.error();
   if (groups < 1 || x.channels % groups != 0 || out % groups != 0)
-    return failure(errc::invalid_shape, "conv2d: {} groups do not divide {} input and {} output channels", groups, x.channels,
-                   out);
+    return failure(errc::invalid_shape, "conv2d: {} groups do not divide {} input and {} output channels", groups,
+                   x.channels, out);
   const auto expected = checked_multiply(taps.size.height, taps.size.width, x.channels / groups);
   if (!expected) return expected.error();
   if (depth != *expected)
@@ -146,7 +147,8 @@ quantized_view<S> rows_of(quantized_view<S> w, index_t first, index_t count) noe
     const auto a_row = static_cast<std::size_t>(groups_in_row(S, w.cols));
     w.scales = w.scales.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
     if (S.asymmetric())
-      w.zero_points = w.zero_points.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
+      w.zero_points =
+          w.zero_points.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
   }
   w.bytes = w.row(first);
   w.rows = count;
@@ -155,7 +157,8 @@ quantized_view<S> rows_of(quantized_view<S> w, index_t first, index_t count) noe
 
 /// Packs the rows of w in `groups` equal parts.
 template <scheme S>
-result<packed_groups<packed_weights>> try_pack_groups(const quantized_view<S>& w, index_t groups, std::int64_t largest_x = 255) {
+result<packed_groups<packed_weights>> try_pack_groups(const quantized_view<S>& w, index_t groups,
+                                                      std::int64_t largest_x = 255) {
   if (groups < 1 || w.rows % groups != 0)
     return failure(errc::invalid_shape, "pack: {} groups do not divide {} rows", groups, w.rows);
   if (const auto ok = check_quantized(w); !ok) return ok.error();
@@ -208,7 +211,8 @@ inline epilogue::unrounded group_of(const epilogue::unrounded_groups& e, index_t
 inline result<void> check_parts(const epilogue::bounded_reals& e, index_t, index_t rows) noexcept {
   const auto biases = static_cast<index_t>(e.bias.size());
   if (biases != 0 && biases != rows)
-    return failure(errc::invalid_shape, "conv2d: bias of {} for {} output channels, expected {} or none", biases, rows, rows);
+    return failure(errc::invalid_shape, "conv2d: bias of {} for {} output channels, expected {} or none", biases, rows,
+                   rows);
   return {};
 }
 inline result<void> check_parts(epilogue::sums, index_t, index_t) noexcept { return {}; }
@@ -216,7 +220,8 @@ template <class E>
   requires requires(const E& e) { e.how[0]; }
 result<void> check_parts(const E& e, index_t groups, index_t) noexcept {
   if (static_cast<index_t>(e.how.size()) != groups)
-    return failure(errc::invalid_shape, "conv2d: {} requantizations for {} groups", static_cast<index_t>(e.how.size()), groups);
+    return failure(errc::invalid_shape, "conv2d: {} requantizations for {} groups", static_cast<index_t>(e.how.size()),
+                   groups);
   return {};
 }
 
@@ -230,7 +235,7 @@ inline constexpr bool makes<epilogue::requantize_groups, std::uint8_t> = true;
 /// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or one requantization a group.
 /// \param y  (images * out_height * out_width, w.rows()); must not overlap x.
 template <class E, class T>
-  requires kernels::makes<E, T>
+  requires(kernels::makes<E, T>)
 result<void> try_conv2d(const image_codes& x, const window& taps, const packed_groups<packed_weights>& w, const E& e,
                         strided<T> y, const run_options& options = {}) noexcept {
   const auto groups = static_cast<index_t>(w.parts.size());
@@ -243,8 +248,8 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
   const auto count = static_cast<index_t>(x.scales.size());
   const bool per_image = count != 1;
   if ((per_image && count != x.shape.images) || x.zero_points.size() != x.scales.size())
-    return failure(errc::invalid_shape, "conv2d: {} scales and {} zero points for {} images, expected 1 or {} of each", count,
-                   static_cast<index_t>(x.zero_points.size()), x.shape.images, x.shape.images);
+    return failure(errc::invalid_shape, "conv2d: {} scales and {} zero points for {} images, expected 1 or {} of each",
+                   count, static_cast<index_t>(x.zero_points.size()), x.shape.images, x.shape.images);
   for (index_t i = 0; i < count; ++i) {
     if (const auto ok = check_scale(x.scales[static_cast<std::size_t>(i)], i); !ok) return ok;
     if (const auto ok = check_zero_point(u8_per_row, x.zero_points[static_cast<std::size_t>(i)], i); !ok) return ok;
@@ -264,7 +269,8 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
     g.k = part.cols();
     g.w = part.view();
     const index_t rows_a_param = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows;
-    if (const auto ok = kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param > 0 ? rows_a_param : 1, part); !ok)
+    if (const auto ok = kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param > 0 ? rows_a_param : 1, part);
+        !ok)
       return ok;
     if (const auto ok = kernels::set_y(g.out, kernels::group_of(e, group, columns), part, x.scales); !ok) return ok;
     kernels::set_memory(g.out, y, group * columns);

@@ -38,7 +38,8 @@ inline void quantize_u8(std::span<const float> x, float scale, std::int32_t zero
 }
 
 /// x = scale * (code - zero_point).
-inline void dequantize_u8(std::span<const std::uint8_t> codes, float scale, std::int32_t zero_point, float* x) noexcept {
+inline void dequantize_u8(std::span<const std::uint8_t> codes, float scale, std::int32_t zero_point,
+                          float* x) noexcept {
   const default_float_environment environment;
   dispatched<pick_dequantize>()(codes.data(), static_cast<index_t>(codes.size()), scale, zero_point, x);
 }
@@ -71,12 +72,14 @@ inline result<simd::window_call> pooling(const char* what, const image_shape& x,
   if (const auto ok = check_image(what, x); !ok) return ok.error();
   if (const auto ok = check_window(what, w); !ok) return ok.error();
   if (w.dilation != extent2{1, 1})
-    return failure(errc::invalid_shape, "{}: dilation {} x {}, expected 1 x 1", what, w.dilation.height, w.dilation.width);
+    return failure(errc::invalid_shape, "{}: dilation {} x {}, expected 1 x 1", what, w.dilation.height,
+                   w.dilation.width);
   if (w.padding.height >= w.size.height || w.padding.width >= w.size.width)
     return failure(errc::invalid_shape, "{}: padding {} x {} around a window of {} x {}, expected less", what,
                    w.padding.height, w.padding.width, w.size.height, w.size.width);
   if (x.height == 0 || x.width == 0)
-    return failure(errc::invalid_shape, "{}: images of {} x {} pixels, expected at least 1 x 1", what, x.height, x.width);
+    return failure(errc::invalid_shape, "{}: images of {} x {} pixels, expected at least 1 x 1", what, x.height,
+                   x.width);
   simd::window_call c;
   c.images = x.images, c.height = x.height, c.width = x.width, c.channels = x.channels;
   c.out_height = w.out_height(x.height), c.out_width = w.out_width(x.width);
@@ -87,7 +90,8 @@ inline result<simd::window_call> pooling(const char* what, const image_shape& x,
 }
 
 /// y (images, out_height, out_width, channels) = the largest code of each window; padding never counts.
-inline result<void> max_pool(const std::uint8_t* x, const image_shape& shape, const window& w, std::uint8_t* y) noexcept {
+inline result<void> max_pool(const std::uint8_t* x, const image_shape& shape, const window& w,
+                             std::uint8_t* y) noexcept {
   auto c = pooling("max_pool", shape, w);
   if (!c) return c.error();
   c->x = x, c->y = y;
@@ -104,8 +108,8 @@ inline result<void> max_pool(const float* x, const image_shape& shape, const win
 }
 
 /// code = zero_point + round_half_even(mean of (code - zero_point)) over the taps inside the image; same params in and out.
-inline result<void> average_pool(const std::uint8_t* x, const image_shape& shape, const window& w, std::int32_t zero_point,
-                                 std::uint8_t* y) noexcept {
+inline result<void> average_pool(const std::uint8_t* x, const image_shape& shape, const window& w,
+                                 std::int32_t zero_point, std::uint8_t* y) noexcept {
   auto c = pooling("average_pool", shape, w);
   if (!c) return c.error();
   constexpr index_t most = 2048;  // see average_pool_u8: the float quotient decides ties exactly up to here

@@ -36,7 +36,8 @@ class requantization {
     if (y.bits != 8 || y.per != granularity::per_tensor)
       return failure(errc::invalid_scheme, "requantize: outputs of {} bits, expected 8 bits and one scale", y.bits);
     if (biases != 0 && biases != n)
-      return failure(errc::invalid_shape, "requantize: bias of {} for {} rows of weights, expected {} or none", biases, n, n);
+      return failure(errc::invalid_shape, "requantize: bias of {} for {} rows of weights, expected {} or none", biases,
+                     n, n);
     if (const auto ok = check_scale(x_scale, 0); !ok) return ok.error();
     if (const auto ok = check_scale(y_scale, 0); !ok) return ok.error();
     if (const auto ok = check_zero_point(y, y_zero_point, 0); !ok) return ok.error();

@@ -48,7 +48,8 @@ result<void> run_gemm(simd::gemm_call g, index_t n, index_t scratch_bytes, const
   const index_t tasks = workers < most ? workers : most;
   workspace own;
   std::uint8_t* scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * scratch_bytes);
-  if (scratch == nullptr) return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * scratch_bytes);
+  if (scratch == nullptr)
+    return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * scratch_bytes);
   const auto kernel = dispatched<Pick>();
   options.run.parallel_for(tasks, [&, kernel](index_t i) {
     const default_float_environment environment;
@@ -114,8 +115,9 @@ result<void> set_x(simd::epilogue_view& e, std::span<const std::int32_t> zero_po
     const std::int32_t zero = S.asymmetric() ? zero_points[static_cast<std::size_t>(i)] : S.middle();
     const std::int32_t reach = S.qmax() - zero > zero - S.qmin() ? S.qmax() - zero : zero - S.qmin();
     if (reach > w.proof().largest_x)
-      return failure(errc::overflow, "gemm: zero point {} of x lets |x - zero point| reach {}, the weights were packed for {}",
-                     zero, reach, w.proof().largest_x);
+      return failure(errc::overflow,
+                     "gemm: zero point {} of x lets |x - zero point| reach {}, the weights were packed for {}", zero,
+                     reach, w.proof().largest_x);
   }
   return {};
 }
@@ -129,7 +131,8 @@ inline result<void> check_clamp(const epilogue::bounded_reals& r) noexcept {
 }
 
 /// Completes the view of an epilogue: y's element type must be the one it makes.
-inline result<void> set_y(simd::epilogue_view& e, epilogue::sums, const packed_weights& w, std::span<const float>) noexcept {
+inline result<void> set_y(simd::epilogue_view& e, epilogue::sums, const packed_weights& w,
+                          std::span<const float>) noexcept {
   if (w.grouped())
     return failure(errc::invalid_scheme, "gemm: weights in {} groups a row have no int32 sums, expected one group",
                    w.view().groups);
@@ -140,8 +143,8 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals&
                           std::span<const float> x_scales) noexcept {
   const auto biases = static_cast<index_t>(r.bias.size());
   if (biases != 0 && biases != w.rows())
-    return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none", biases, w.rows(),
-                   w.rows());
+    return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none", biases,
+                   w.rows(), w.rows());
   if (const auto ok = check_clamp(r); !ok) return ok.error();
   e.to = simd::output::reals;
   e.multipliers = w.grouped() ? nullptr : w.view().scales;
@@ -154,12 +157,15 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals&
 inline result<void> set_y(simd::epilogue_view& e, const epilogue::unrounded& r, const packed_weights& w,
                           std::span<const float> x_scales) noexcept {
   if (r.how.size() != w.rows())
-    return failure(errc::invalid_shape, "gemm: requantization of {} rows for {} rows of weights", r.how.size(), w.rows());
+    return failure(errc::invalid_shape, "gemm: requantization of {} rows for {} rows of weights", r.how.size(),
+                   w.rows());
   if (!r.how.fits(w))
-    return failure(errc::invalid_scale, "gemm: the requantization was made for other weights than these, whose rows sum up to {}",
+    return failure(errc::invalid_scale,
+                   "gemm: the requantization was made for other weights than these, whose rows sum up to {}",
                    w.proof().largest_row_sum);
   if (x_scales.size() != 1 || x_scales[0] != r.how.x_scale())
-    return failure(errc::invalid_scale, "gemm: x has {} scales, the first {}, the requantization was made for one of {}",
+    return failure(errc::invalid_scale,
+                   "gemm: x has {} scales, the first {}, the requantization was made for one of {}",
                    static_cast<index_t>(x_scales.size()), x_scales.empty() ? 0.0 : static_cast<double>(x_scales[0]),
                    static_cast<double>(r.how.x_scale()));
   const simd::epilogue_view made = r.how.view();
@@ -214,7 +220,7 @@ void set_memory(simd::epilogue_view& e, const strided<T>& y, index_t first_colum
 /// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or epilogue::requantize{r}.
 /// \param y  (m, n) of int32, float, or uint8 / int8; must not overlap x.
 template <scheme X, class E, matrix_like Y>
-  requires kernels::makes<E, element_of<Y>>
+  requires(kernels::makes<E, element_of<Y>>)
 result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const E& e, Y&& y,
                       const run_options& options = {}) noexcept {
   static_assert(X.bits <= 8 && !X.two_per_byte(), "gemm: x needs one byte a code");
@@ -223,7 +229,8 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
   if (x.cols != w.cols())
     return failure(errc::invalid_shape, "gemm: x has {} columns, w expects {}", x.cols, w.cols());
   if (out.rows() != x.rows || out.cols() != w.rows())
-    return failure(errc::invalid_shape, "gemm: y is {} x {}, expected {} x {}", out.rows(), out.cols(), x.rows, w.rows());
+    return failure(errc::invalid_shape, "gemm: y is {} x {}, expected {} x {}", out.rows(), out.cols(), x.rows,
+                   w.rows());
   if (const auto ok = check_view("gemm: y", out); !ok) return ok.error();
   if (const auto ok = check_quantized(x); !ok) return ok.error();
   const kernels::matrix_rows<std::uint8_t> rows{{x.bytes, x.rows, x.cols, x.row_stride, 1}};
@@ -233,7 +240,8 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
   if constexpr (std::is_same_v<E, epilogue::requantize>) {
     if (std::is_signed_v<element_of<Y>> != e.how.is_signed())
       return failure(errc::invalid_scheme, "gemm: y is {}, the requantization makes {} codes",
-                     std::is_signed_v<element_of<Y>> ? "signed" : "unsigned", e.how.is_signed() ? "signed" : "unsigned");
+                     std::is_signed_v<element_of<Y>> ? "signed" : "unsigned",
+                     e.how.is_signed() ? "signed" : "unsigned");
   }
   simd::gemm_call g;
   g.x = rows.source();
@@ -241,7 +249,8 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
   g.k = x.cols;
   g.x_signed = X.is_signed;
   g.w = w.view();
-  if (const auto ok = kernels::set_x<X>(g.out, x.zero_points, X.per == granularity::per_row ? 1 : (x.rows > 0 ? x.rows : 1), w);
+  if (const auto ok =
+          kernels::set_x<X>(g.out, x.zero_points, X.per == granularity::per_row ? 1 : (x.rows > 0 ? x.rows : 1), w);
       !ok)
     return ok.error();
   if (const auto ok = kernels::set_y(g.out, e, w, x.scales); !ok) return ok.error();
@@ -249,7 +258,7 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
   return kernels::run_gemm_codes(g, options);
 }
 template <scheme X, class E, matrix_like Y>
-  requires kernels::makes<E, element_of<Y>>
+  requires(kernels::makes<E, element_of<Y>>)
 result<void> try_gemm(const quantized<X>& x, const packed_weights& w, const E& e, Y&& y,
                       const run_options& options = {}) noexcept {
   return try_gemm(x.view(), w, e, y, options);

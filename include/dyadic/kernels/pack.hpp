@@ -57,8 +57,8 @@ class packed_weights {
   /// The byte that holds element (i, k).
   index_t place(index_t i, index_t k) const noexcept {
     const index_t group = k / view_.group, inside = k % view_.group, codes = view_.four_bit ? 8 : 4;
-    return i / simd::panel_columns * view_.panel_bytes() +
-           (group * view_.group_steps + inside / codes) * 64 + i % simd::panel_columns * simd::quad + inside % simd::quad;
+    return i / simd::panel_columns * view_.panel_bytes() + (group * view_.group_steps + inside / codes) * 64 +
+           i % simd::panel_columns * simd::quad + inside % simd::quad;
   }
 
   dyadic::scheme scheme_;
@@ -128,10 +128,11 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
           byte = static_cast<std::uint8_t>(stored);
       }
       if (magnitude * largest_x > accumulator_proof::limit)
-        return failure(errc::overflow,
-                       "pack: row {} has sum |w - zero point| = {}, which times {} exceeds {}; pack with a smaller bound on "
-                       "|x - zero point| or use groups",
-                       i, magnitude, largest_x, accumulator_proof::limit);
+        return failure(
+            errc::overflow,
+            "pack: row {} has sum |w - zero point| = {}, which times {} exceeds {}; pack with a smaller bound on "
+            "|x - zero point| or use groups",
+            i, magnitude, largest_x, accumulator_proof::limit);
       if (magnitude > made.proof_.largest_row_sum) made.proof_.largest_row_sum = magnitude;
       (*sums)[at] = static_cast<std::int32_t>(sum);
       (*scales)[at] = has_params ? w.scale(i, first) : 1.0f;

@@ -31,7 +31,8 @@ struct window {
   extent2 dilation{1, 1};
 
   /// How many windows fit along one axis; 0 when none does.
-  static constexpr index_t count(index_t image, index_t size, index_t stride, index_t padding, index_t dilation) noexcept {
+  static constexpr index_t count(index_t image, index_t size, index_t stride, index_t padding,
+                                 index_t dilation) noexcept {
     const index_t span = dilation * (size - 1) + 1, room = image + 2 * padding;
     return room < span ? 0 : (room - span) / stride + 1;
   }
@@ -47,7 +48,8 @@ struct window {
 /// Refuses sizes that cannot be: all are bounded by 2^20, so that no position inside a window can overflow.
 inline result<void> check_window(const char* what, const window& w) noexcept {
   constexpr index_t most = index_t{1} << 20;
-  const index_t positive[] = {w.size.height, w.size.width, w.stride.height, w.stride.width, w.dilation.height, w.dilation.width};
+  const index_t positive[] = {w.size.height,  w.size.width,      w.stride.height,
+                              w.stride.width, w.dilation.height, w.dilation.width};
   for (const index_t v : positive)
     if (v < 1 || v > most)
       return failure(errc::invalid_shape, "{}: size, stride or dilation of {}, expected 1 to {}", what, v, most);

@@ -58,7 +58,8 @@ result<run_output> output_of(D& run, const plan& p, const tensor<D>& y) {
   out.shape = y.shape();
   auto values = buffer<float>::make(y.shape().size());
   if (!values) return values.error();
-  if (y.shape().size() > 0) std::memcpy(values->data(), y.data(), static_cast<std::size_t>(y.shape().size()) * sizeof(float));
+  if (y.shape().size() > 0)
+    std::memcpy(values->data(), y.data(), static_cast<std::size_t>(y.shape().size()) * sizeof(float));
   out.values = std::move(*values);
   return out;
 }

@@ -64,7 +64,8 @@ tensor<code> apply(code& run, const Layer& layer, const tensor<code>& x) {
     const index_t features = x.shape().features();
     const quantized_view<u8_per_tensor> rows{x.data(),  x.shape().images,   features,
                                              features, {&codes.scale, 1}, {&codes.zero_point, 1}};
-    run.check_at(s, try_gemm(rows, w.packed.parts[0], epilogue::requantize(w.to_codes[0], rectify), y.matrix(), run.options()));
+    run.check_at(
+        s, try_gemm(rows, w.packed.parts[0], epilogue::requantize(w.to_codes[0], rectify), y.matrix(), run.options()));
   }
   return y;
 }

@@ -29,7 +29,8 @@ tensor<dynamic> apply(dynamic& run, const Layer& layer, const tensor<dynamic>& x
   // Codes of all images, then their scales, then their zero points.
   const index_t params_at = round_up(images * features, 64);
   const memory_block memory = run.ok() ? run.memory().take(params_at + images * 8 + 1) : memory_block();
-  if (run.ok() && memory.empty()) run.fail(failure(errc::out_of_memory, "network: no memory for {} codes", images * features));
+  if (run.ok() && memory.empty())
+    run.fail(failure(errc::out_of_memory, "network: no memory for {} codes", images * features));
   if (!run.ok()) return y;
   std::uint8_t* codes = memory.data();
   auto* scales = reinterpret_cast<float*>(codes + params_at);
@@ -47,8 +48,8 @@ tensor<dynamic> apply(dynamic& run, const Layer& layer, const tensor<dynamic>& x
   const site_weights& w = *run.plan().weights(s);
   const epilogue::bounded_reals out{layer.weights().bias(), run.relu_follows(s) ? 0.0f : -epilogue::infinity};
   if constexpr (std::same_as<Layer, conv2d>) {
-    run.check_at(s, try_conv2d(image_codes{codes, x.shape(), all_scales, all_zeros}, layer.taps(), w.packed, out, y.pixels(),
-                         run.options()));
+    run.check_at(s, try_conv2d(image_codes{codes, x.shape(), all_scales, all_zeros}, layer.taps(), w.packed, out,
+                               y.pixels(), run.options()));
   } else {
     const quantized_view<u8_per_row> rows{codes, images, features, features, all_scales, all_zeros};
     run.check_at(s, try_gemm(rows, w.packed.parts[0], out, y.matrix(), run.options()));

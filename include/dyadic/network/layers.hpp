@@ -60,8 +60,8 @@ class layer_weights {
       for (index_t k = 0; k < weight.cols(); ++k) {
         const float w = weight(i, k);
         if (!(w - w == 0.0f))
-          return failure(errc::invalid_range, "{} '{}': weight ({}, {}) is {}, expected a finite number", what, name, i, k,
-                         static_cast<double>(w));
+          return failure(errc::invalid_range, "{} '{}': weight ({}, {}) is {}, expected a finite number", what, name, i,
+                         k, static_cast<double>(w));
         (*copy)[i * weight.cols() + k] = w;
       }
     made.weight_ = std::move(*copy);
@@ -130,8 +130,8 @@ class conv2d {
       return failure(errc::invalid_shape, "conv2d '{}': {} groups do not divide {} output channels", name, groups,
                      weight.rows());
     if (weight.cols() % (taps.size.height * taps.size.width) != 0)
-      return failure(errc::invalid_shape, "conv2d '{}': weights have {} columns, expected a multiple of {} x {} taps", name,
-                     weight.cols(), taps.size.height, taps.size.width);
+      return failure(errc::invalid_shape, "conv2d '{}': weights have {} columns, expected a multiple of {} x {} taps",
+                     name, weight.cols(), taps.size.height, taps.size.width);
     auto weights = layer_weights::try_make("conv2d", weight, bias, groups, name);
     if (!weights) return weights.error();
     conv2d made;

@@ -153,10 +153,14 @@ inline result<void> plan::choose_params(const recording& seen, const recipe& how
     if (here.params_of != s) continue;
     const histogram& h = seen.seen(here.relu >= 0 ? here.relu : s);
     const auto found = how.percentile == 100.0 ? try_range_min_max(h) : try_range_percentile(h, how.percentile);
-    if (!found) return failure(found.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), found.error().message());
+    if (!found)
+      return failure(found.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(),
+                     found.error().message());
     here.range = *found;
     const auto made = try_choose<u8_per_tensor>(here.range);
-    if (!made) return failure(made.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), made.error().message());
+    if (!made)
+      return failure(made.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(),
+                     made.error().message());
     here.params = *made;
     model_bytes_ += 5;
   }
@@ -170,13 +174,16 @@ inline result<void> plan::check_operations() const noexcept {
     if (here.kind == site_kind::average_pool) {
       const std::uint8_t* no_image = nullptr;
       const auto ok = kernels::average_pool(no_image, {0, 1, 1, here.channels}, here.taps, 0, nullptr);
-      if (!ok) return failure(ok.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), ok.error().message());
+      if (!ok)
+        return failure(ok.error().code(), "calibrate: site {} ('{}'): {}", s, here.name.c_str(), ok.error().message());
     }
     if (here.kind != site_kind::add) continue;
     for (const int input : here.inputs)
       if (!(params(input).scale / here.params.scale <= 0x1p126f))
-        return failure(errc::invalid_scale, "calibrate: site {} ('{}'): scale {} of an input over scale {}, expected at most 2^126",
-                       s, here.name.c_str(), static_cast<double>(params(input).scale), static_cast<double>(here.params.scale));
+        return failure(errc::invalid_scale,
+                       "calibrate: site {} ('{}'): scale {} of an input over scale {}, expected at most 2^126", s,
+                       here.name.c_str(), static_cast<double>(params(input).scale),
+                       static_cast<double>(here.params.scale));
   }
   return {};
 }
@@ -215,8 +222,8 @@ result<void> plan::quantize_weights(int s, const Weights& w, const scheme& weigh
     const packed_weights& part = made.packed.parts[g];
     const auto rows = static_cast<std::size_t>(part.rows());
     auto to_codes = requantization::try_make(params(here.inputs[0]).scale, part,
-                                             w.bias().empty() ? w.bias() : w.bias().subspan(g * rows, rows), u8_per_tensor,
-                                             here.params.scale, here.params.zero_point);
+                                             w.bias().empty() ? w.bias() : w.bias().subspan(g * rows, rows),
+                                             u8_per_tensor, here.params.scale, here.params.zero_point);
     if (!to_codes) return named(to_codes.error());
     made.to_codes.push_back(std::move(*to_codes));
   }
@@ -238,7 +245,9 @@ result<plan> plan::try_make(const Recording& seen, const recipe& how) {
     bool known = false;
     for (int s = 0; s < static_cast<int>(made.sites_.size()); ++s)
       known = known || (seen.weights(s) != nullptr && made.sites_[static_cast<std::size_t>(s)].name == other.site);
-    if (!known) return failure(errc::unknown_name, "calibrate: the recipe names '{}', no layer of the network has that name", other.site);
+    if (!known)
+      return failure(errc::unknown_name, "calibrate: the recipe names '{}', no layer of the network has that name",
+                     other.site);
   }
   for (int s = 0; s < static_cast<int>(made.sites_.size()); ++s) {
     if (seen.weights(s) == nullptr) continue;

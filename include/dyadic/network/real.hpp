@@ -30,7 +30,9 @@ class real : public float_run {
   explicit real(const run_options& options = {}, const std::vector<site>* sites = nullptr) noexcept
       : float_run(options, sites), sites_(sites) {}
 
-  bool relu_follows(int s) const noexcept { return sites_ != nullptr && (*sites_)[static_cast<std::size_t>(s)].relu >= 0; }
+  bool relu_follows(int s) const noexcept {
+    return sites_ != nullptr && (*sites_)[static_cast<std::size_t>(s)].relu >= 0;
+  }
   bool relu_done(int s) const noexcept {
     return sites_ != nullptr && (*sites_)[static_cast<std::size_t>(s)].done_before;
   }
@@ -64,8 +66,8 @@ result<void> product(D& run, const linear&, const packed_groups<packed_reals>& p
                   y.matrix(), run.options());
 }
 template <class D>
-result<void> product(D& run, const conv2d& layer, const packed_groups<packed_reals>& packed, std::span<const float> bias,
-                     bool rectify, const tensor<D>& x, const tensor<D>& y) noexcept {
+result<void> product(D& run, const conv2d& layer, const packed_groups<packed_reals>& packed,
+                     std::span<const float> bias, bool rectify, const tensor<D>& x, const tensor<D>& y) noexcept {
   return try_conv2d(x.data(), x.shape(), layer.taps(), packed,
                     epilogue::bounded_reals{bias, rectify ? 0.0f : -epilogue::infinity}, y.pixels(), run.options());
 }

@@ -15,7 +15,8 @@ class simulated : public run_state {
  public:
   using element = float;
 
-  simulated(const plan& p, std::span<const std::uint8_t> on, std::span<site_loss> loss, const run_options& options) noexcept
+  simulated(const plan& p, std::span<const std::uint8_t> on, std::span<site_loss> loss,
+            const run_options& options) noexcept
       : run_state(options, &p.sites()), plan_(p), on_(on), loss_(loss) {
     const auto sites = static_cast<index_t>(p.sites().size());
     if (p.activations() == activation_scales::dynamic)
@@ -106,8 +107,8 @@ result<void> steps_of(simulated& run, const Layer& layer, const site_weights& w,
   kernels::quantize_u8(x.elements(), px.scale, px.zero_point, memory.data());
   const site_codes codes{px.scale, px.zero_point};
   if constexpr (std::same_as<Layer, conv2d>) {
-    return try_conv2d(codes.view(memory.data(), x.shape()), layer.taps(), w.packed, epilogue::unrounded_groups{w.to_codes},
-                      y.pixels(), run.options());
+    return try_conv2d(codes.view(memory.data(), x.shape()), layer.taps(), w.packed,
+                      epilogue::unrounded_groups{w.to_codes}, y.pixels(), run.options());
   } else {
     const index_t features = x.shape().features();
     const quantized_view<u8_per_tensor> rows{memory.data(), x.shape().images,   features,
@@ -125,9 +126,11 @@ inline void average_of_codes(simulated& run, const operations::average_pool& poo
   const window& t = pool.taps;
   const auto before = [](index_t at, index_t stride, index_t padding) { return at * stride - padding; };
   for (index_t i = 0; i < to.size(); ++i) {
-    const index_t c = i % to.channels, pixel = i / to.channels, ow = pixel % to.width, oh = pixel / to.width % to.height;
+    const index_t c = i % to.channels, pixel = i / to.channels, ow = pixel % to.width,
+                  oh = pixel / to.width % to.height;
     const index_t n = pixel / to.width / to.height;
-    const index_t top = before(oh, t.stride.height, t.padding.height), left = before(ow, t.stride.width, t.padding.width);
+    const index_t top = before(oh, t.stride.height, t.padding.height),
+                  left = before(ow, t.stride.width, t.padding.width);
     std::int64_t sum = 0, count = 0;
     for (index_t h = top < 0 ? 0 : top; h < top + t.size.height && h < from.height; ++h)
       for (index_t w = left < 0 ? 0 : left; w < left + t.size.width && w < from.width; ++w, ++count)
@@ -183,7 +186,8 @@ tensor<simulated> apply(simulated& run, const Pool& pool, const tensor<simulated
   return y;
 }
 
-inline tensor<simulated> apply(simulated& run, operations::add, const tensor<simulated>& a, const tensor<simulated>& b) {
+inline tensor<simulated> apply(simulated& run, operations::add, const tensor<simulated>& a,
+                               const tensor<simulated>& b) {
   const image_shape shape = shape_after(run, a, b);
   const int s = run.next(site_kind::add, shape, a.site(), b.site());
   tensor<simulated> y = make_tensor(run, shape, s);
@@ -197,7 +201,8 @@ inline tensor<simulated> apply(simulated& run, operations::add, const tensor<sim
   const simd::add_call c = add_of(run.plan(), s, a.site(), b.site());
   const float a_scale = run.plan().params(a.site()).scale, b_scale = run.plan().params(b.site()).scale;
   for (index_t i = 0; i < shape.size(); ++i) {
-    const float from_a = round<rounding::half_even>(a.data()[i] / a_scale), from_b = round<rounding::half_even>(b.data()[i] / b_scale);
+    const float from_a = round<rounding::half_even>(a.data()[i] / a_scale),
+                from_b = round<rounding::half_even>(b.data()[i] / b_scale);
     const float b_steps = detail::opaque(from_b * c.b_multiplier);
     y.data()[i] = run.quantized(s, std::fma(from_a, c.a_multiplier, b_steps));
   }

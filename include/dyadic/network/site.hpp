@@ -36,7 +36,7 @@ struct site {
   index_t groups = 1;         ///< of a convolution
   int inputs[2] = {-1, -1};   ///< sites; -1 for none
   int consumers = 0;          ///< operations that use the tensor; the result of the network counts as one
-  int relu = -1;              ///< the relu that is done here, in the clamp on the way out, because nothing else uses the sum
+  int relu = -1;  ///< the relu that is done here, in the clamp on the way out, because nothing else uses the sum
   bool done_before = false;   ///< a relu that its producer does
   int params_of = -1;         ///< the site whose scale and zero point the codes have: pooling keeps those of its input
   dyadic::range range{};      ///< what calibration found, extended to zero by choose
@@ -73,8 +73,8 @@ class run_state {
   bool check_at(int s, const result<T>& r) noexcept {
     const bool named = known_ != nullptr && s < static_cast<int>(known_->size());
     if (!r && named)
-      fail(failure(r.error().code(), "network: site {} ('{}'): {}", s, (*known_)[static_cast<std::size_t>(s)].name.c_str(),
-                   r.error().message()));
+      fail(failure(r.error().code(), "network: site {} ('{}'): {}", s,
+                   (*known_)[static_cast<std::size_t>(s)].name.c_str(), r.error().message()));
     else if (!r)
       fail(failure(r.error().code(), "network: site {}: {}", s, r.error().message()));
     return ok_;
@@ -95,11 +95,12 @@ class run_state {
     }
     const site& s = (*known_)[static_cast<std::size_t>(here)];
     if (s.kind != what.kind)
-      fail(failure(errc::wrong_site, "network: site {} ('{}') was {} when calibrated and is {} now", here, s.name.c_str(),
-                   to_string(s.kind), to_string(what.kind)));
+      fail(failure(errc::wrong_site, "network: site {} ('{}') was {} when calibrated and is {} now", here,
+                   s.name.c_str(), to_string(s.kind), to_string(what.kind)));
     else if (s.inputs[0] != first_input || s.inputs[1] != second_input)
-      fail(failure(errc::wrong_site, "network: site {} ('{}') took sites {} and {} when calibrated and takes {} and {} now",
-                   here, s.name.c_str(), s.inputs[0], s.inputs[1], first_input, second_input));
+      fail(failure(errc::wrong_site,
+                   "network: site {} ('{}') took sites {} and {} when calibrated and takes {} and {} now", here,
+                   s.name.c_str(), s.inputs[0], s.inputs[1], first_input, second_input));
     else if (s.size != extent2{made.height, made.width} || s.channels != made.channels)
       fail(failure(errc::wrong_site,
                    "network: site {} ('{}') made {} x {} x {} when calibrated and makes {} x {} x {} now", here,
@@ -138,7 +139,8 @@ class run_state {
   void check_same(int here, const char* what, const extent2& was, const extent2& is) noexcept {
     if (was == is) return;
     fail(failure(errc::wrong_site, "network: site {} ('{}') had {} {} x {} when calibrated and has {} x {} now", here,
-                 (*known_)[static_cast<std::size_t>(here)].name.c_str(), what, was.height, was.width, is.height, is.width));
+                 (*known_)[static_cast<std::size_t>(here)].name.c_str(), what, was.height, was.width, is.height,
+                 is.width));
   }
 
   run_options options_;
@@ -169,8 +171,9 @@ image_shape shape_after(D& run, const conv2d& layer, const tensor<D>& x) noexcep
 template <class D>
 image_shape shape_after(D& run, const linear& layer, const tensor<D>& x) noexcept {
   if (run.ok() && x.shape().features() != layer.weights().cols())
-    run.check_at(run.coming(), result<void>(failure(errc::invalid_shape, "linear: x has {} features, the weights expect {}",
-                                                    x.shape().features(), layer.weights().cols())));
+    run.check_at(run.coming(),
+                 result<void>(failure(errc::invalid_shape, "linear: x has {} features, the weights expect {}",
+                                      x.shape().features(), layer.weights().cols())));
   return {x.shape().images, 1, 1, layer.weights().rows()};
 }
 template <class D>
@@ -191,7 +194,9 @@ image_shape shape_after(D& run, const tensor<D>& a, const tensor<D>& b) noexcept
 inline operation kind_of(const conv2d& layer) noexcept { return {site_kind::conv2d, layer.taps(), layer.groups()}; }
 inline operation kind_of(const linear&) noexcept { return site_kind::linear; }
 constexpr operation kind_of(const operations::max_pool& pool) noexcept { return {site_kind::max_pool, pool.taps}; }
-constexpr operation kind_of(const operations::average_pool& pool) noexcept { return {site_kind::average_pool, pool.taps}; }
+constexpr operation kind_of(const operations::average_pool& pool) noexcept {
+  return {site_kind::average_pool, pool.taps};
+}
 
 /// Copies the rows of a batch into a tensor of floats, whatever their strides.
 inline result<void> check_batch(const batch& x) noexcept {

@@ -28,7 +28,9 @@ DYADIC_INLINE i32v zero_sums() { return {_mm256_setzero_si256()}; }
 DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
   return {_mm256_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)))};
 }
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) { return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)}; }
+DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
+  return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)};
+}
 DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
   return {_mm256_cvtepu8_epi16(_mm_and_si128(load_bytes(w + 16 * part).r, _mm_set1_epi8(15)))};
 }

@@ -126,7 +126,9 @@ DYADIC_NOINLINE void finish_reals(const gemm_call& g, const tile_place& place, c
     const auto terms = terms_for(tile, g, t, j);
     const f32v multiplier = e.multipliers != nullptr ? load(e.multipliers + column) : set1(1.0f);
     const f32v first = mul(multiplier, set1(t.scale[0]));
-    const f32v bias = e.bias == nullptr ? set1(0.0f) : left >= lanes ? load(e.bias + column) : load_part(e.bias + column, left);
+    const f32v bias = e.bias == nullptr ? set1(0.0f)
+                      : left >= lanes   ? load(e.bias + column)
+                                        : load_part(e.bias + column, left);
     for (int i = 0; i < t.rows; ++i) {
       const f32v real = real_of(g, t, terms, load(tile + i * t.stride + j), i);
       const f32v scale = t.alike ? first : mul(multiplier, set1(t.scale[i]));

@@ -28,7 +28,8 @@ struct code_product {
   void prepare(index_t row, index_t count) {
     // What padding holds does not matter, for the weights there are 0; so unsigned codes can go straight to their place.
     if constexpr (sizeof(x_code) == 1 && x_offset == 0) {
-      if (!g.x_signed && g.w.groups == 1 && g.w.zero_points == nullptr) return g.x.fill(g.x.self, row, count, x, x_stride);
+      if (!g.x_signed && g.w.groups == 1 && g.w.zero_points == nullptr)
+        return g.x.fill(g.x.self, row, count, x, x_stride);
     }
     g.x.fill(g.x.self, row, count, raw, g.k);
     for (index_t i = 0; i < count; ++i) {
