@@ -228,8 +228,21 @@ TEST(Operations, WhatDoesNotFitNamesItsSite) {
 struct box {
   using element = float;
 };
-struct my_operation {};
-tensor<real> apply(real&, my_operation, const tensor<real>& x) { return x; }
+struct negate {};
+tensor<real> apply(real& run, negate, const tensor<real>& x) {
+  const tensor<real> y = make_tensor(run, x.shape(), x.site());
+  if (run.ok())
+    for (index_t i = 0; i < x.shape().size(); ++i) y.data()[i] = -x.data()[i];
+  return y;
+}
+TEST(Operations, AUsersOwnRunsWhereItHasAnApply) {
+  integers random(9);
+  const images x = support::make_images(random, 2, 3, 3, 2);
+  real run;
+  const tensor<real> y = input(run, x.all()), sum = add(y, apply(run, negate{}, y));
+  ASSERT_TRUE(run.ok());
+  for (const float zero : sum.elements()) EXPECT_EQ(zero, 0.0F);
+}
 
 template <class D, class Operation>
 constexpr bool runs = requires(D& run, const Operation& op, const tensor<D>& x) { apply(run, op, x); };
@@ -243,6 +256,6 @@ static_assert(runs_all<real> && runs_all<dyadic::observed> && runs_all<dyadic::s
               runs_all<support::naive_codes>);
 static_assert(!runs<box, dyadic::linear> && !runs<box, dyadic::conv2d> && !runs<box, dyadic::operations::relu> &&
               !runs<box, dyadic::operations::max_pool> && !runs<box, dyadic::operations::average_pool> && !adds<box>);
-static_assert(runs<real, my_operation> && !runs<dyadic::code, my_operation> && !runs<dyadic::observed, my_operation>);
+static_assert(runs<real, negate> && !runs<dyadic::code, negate> && !runs<dyadic::observed, negate>);
 
 }  // namespace

@@ -215,15 +215,16 @@ TEST(SimulatedLoss, IsAddedTo) {
   }
 }
 
-// By hand: x = -1, 0.25, 0.5, 3 in steps of 1 / 255 of [0, 1] (calibrated), so that 0 to 255 steps fit.
+// By hand: steps of 1 / 255, of which 0 to 255 fit. A pool loses nothing of its own.
 TEST(SimulatedLoss, IsWhatAHandCounts) {
   const std::vector<float> seen{0, 1}, x{-1, 0.25F, nan_value, 3, infinity};
-  const auto net = [](const auto& t) { return t; };
+  const auto net = [](const auto& t) { return max_pool(t, {1, 1}); };
   const auto made = dyadic::try_calibrate(net, std::array{dyadic::batch{{seen.data(), 2, 1}}});
   ASSERT_TRUE(made) << text_of(made);
   ASSERT_EQ(made->params(0), (dyadic::chosen{1.0F / 255.0F, 0}));
-  site_loss loss;
-  ASSERT_TRUE(made->try_simulate(net, {{x.data(), 5, 1}}, {}, {&loss, 1}));
+  std::array<site_loss, 2> losses;
+  ASSERT_TRUE(made->try_simulate(net, {{x.data(), 5, 1}}, {}, losses));
+  const site_loss& loss = losses[0];
   EXPECT_EQ(loss.clipped.total, 5);
   EXPECT_EQ(loss.clipped.nan, 1);
   EXPECT_EQ(loss.clipped.low, 1);

@@ -18,19 +18,6 @@ DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
   return bytes_to_int(all);
 }
 
-DYADIC_INLINE bytev load_bytes_part(const std::uint8_t* p, index_t n) {
-  if (n == 16) return load_bytes(p);
-  std::uint8_t all[16] = {};
-  for (index_t i = 0; i < n; ++i) all[i] = p[i];
-  return load_bytes(all);
-}
-DYADIC_INLINE void store_bytes_part(std::uint8_t* p, bytev v, index_t n) {
-  if (n == 16) return store_bytes(p, v);
-  std::uint8_t all[16];
-  store_bytes(all, v);
-  for (index_t i = 0; i < n; ++i) p[i] = all[i];
-}
-
 /// code = saturate(round_half_even(x / scale) + zero_point), a true division; NaN becomes the zero point.
 DYADIC_INLINE i32v codes_of(f32v x, f32v scale, f32v low, f32v high, i32v zero_point) {
   return add(round_int(min(max(zero_if_nan(div(x, scale)), low), high)), zero_point);
@@ -95,23 +82,37 @@ inline taps taps_of(const window_call& c, index_t oh, index_t ow) {
   return {h < 0 ? 0 : h, smaller(h + c.window_h, c.height), w < 0 ? 0 : w, smaller(w + c.window_w, c.width)};
 }
 
+/// The largest of each of 16 channels over rows x cols taps, row_step and col_step bytes apart.
+DYADIC_INLINE bytev max_of_taps(const std::uint8_t* first, index_t rows, index_t cols, index_t row_step, index_t col_step) {
+  bytev best = load_bytes(first);
+  for (index_t h = 0; h < rows; ++h, first += row_step) {
+    const std::uint8_t* tap = first;
+    for (index_t w = 0; w < cols; ++w, tap += col_step) best = max_u8(load_bytes(tap), best);
+  }
+  return best;
+}
+
 inline void max_pool_u8(const window_call& call) {
   const window_call c = call;  // a copy: bytes written to y cannot change it
-  constexpr std::uint8_t none[16] = {};
   const auto* x = static_cast<const std::uint8_t*>(c.x);
   auto* y = static_cast<std::uint8_t*>(c.y);
   for (index_t image = 0; image < c.images; ++image, x += c.height * c.width * c.channels) {
     for (index_t oh = 0; oh < c.out_height; ++oh) {
       for (index_t ow = 0; ow < c.out_width; ++ow, y += c.channels) {
         const taps t = taps_of(c, oh, ow);
-        for (index_t ch = 0; ch < c.channels; ch += 16) {
-          const index_t n = smaller(16, c.channels - ch);
-          const std::uint8_t* tap = x + (t.first_h * c.width + t.first_w) * c.channels + ch;
-          bytev best = load_bytes(none);
-          for (index_t h = t.first_h; h < t.last_h; ++h, tap += c.width * c.channels)
-            for (index_t w = 0; w < t.last_w - t.first_w; ++w)
-              best = max_u8(load_bytes_part(tap + w * c.channels, n), best);
-          store_bytes_part(y + ch, best, n);
+        const index_t rows = t.last_h - t.first_h, cols = t.last_w - t.first_w;
+        const std::uint8_t* first = x + (t.first_h * c.width + t.first_w) * c.channels;
+        index_t ch = 0;
+        for (; ch + 16 <= c.channels; ch += 16)
+          store_bytes(y + ch, max_of_taps(first + ch, rows, cols, c.width * c.channels, c.channels));
+        for (; ch < c.channels; ++ch) {
+          std::uint8_t best = 0;
+          for (index_t h = 0; h < rows; ++h)
+            for (index_t w = 0; w < cols; ++w) {
+              const std::uint8_t v = first[(h * c.width + w) * c.channels + ch];
+              best = v > best ? v : best;
+            }
+          y[ch] = best;
         }
       }
     }
