@@ -9,8 +9,8 @@
 
 namespace {
 
-/// Bell-shaped numbers from the integers of an engine. As in trained weights, rows differ in size, here up to 8 times, and
-/// a few columns stand out, here every 64th, 4 times.
+/// Bell-shaped numbers from the integers of an engine. As in trained weights, rows differ in size, here up to 8 times,
+/// and a few columns stand out, here every 64th, 4 times.
 Eigen::MatrixXf make_weights(Eigen::Index rows, Eigen::Index cols) {
   std::mt19937 random(1);
   Eigen::MatrixXf w(rows, cols);

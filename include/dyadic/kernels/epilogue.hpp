@@ -136,6 +136,10 @@ struct add_bias {
   template <class V>
     requires requires(const V& v) { std::span<const float>(v.data(), static_cast<std::size_t>(v.size())); }
   explicit add_bias(const V& v) noexcept : values(v.data(), static_cast<std::size_t>(v.size())) {}
+  /// A vector that owns its numbers and is gone at the end of the statement cannot be borrowed from.
+  template <class V>
+    requires(!std::is_trivially_copyable_v<V>)
+  explicit add_bias(const V&&) = delete;
 };
 
 /// max(y, 0).
@@ -146,16 +150,19 @@ struct clamp {
   float low = -infinity, high = infinity;
 };
 
-/// Reals: value = scale of x * scale of w * sum. Nothing may follow a clamp but another clamp.
+/// Reals: value = scale of x * scale of w * sum. One bias may follow, then clamps; any other order does not compile.
 struct bounded_reals {
   std::span<const float> bias{};
   float low = -infinity, high = infinity;
 };
-struct dequantize {
+struct biased_reals {
   std::span<const float> bias{};
   operator bounded_reals() const noexcept { return {bias}; }
 };
-inline dequantize operator|(dequantize, add_bias b) noexcept { return {b.values}; }
+struct dequantize {
+  operator bounded_reals() const noexcept { return {}; }
+};
+inline biased_reals operator|(dequantize, add_bias b) noexcept { return {b.values}; }
 inline bounded_reals operator|(bounded_reals r, clamp c) noexcept {
   return {r.bias, r.low > c.low ? r.low : c.low, r.high < c.high ? r.high : c.high};
 }

@@ -189,19 +189,15 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::requantize& r,
   return {};
 }
 
-/// The element an epilogue makes.
-template <class E>
-struct element_made {
-  using type = float;
-};
-template <>
-struct element_made<epilogue::sums> {
-  using type = std::int32_t;
-};
+/// Whether epilogue E makes elements of type T.
 template <class E, class T>
-inline constexpr bool makes = std::is_same_v<E, epilogue::requantize>
-                                  ? std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t>
-                                  : std::is_same_v<T, typename element_made<E>::type>;
+inline constexpr bool makes =
+    std::is_same_v<E, epilogue::requantize>        ? std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int8_t>
+    : std::is_same_v<E, epilogue::sums>            ? std::is_same_v<T, std::int32_t>
+    : std::is_same_v<E, epilogue::unrounded> || std::is_same_v<E, epilogue::unrounded_groups> ||
+              std::is_convertible_v<E, epilogue::bounded_reals>
+          ? std::is_same_v<T, float>
+          : false;
 
 /// Columns of y from first_column on.
 template <class T>
@@ -300,10 +296,17 @@ result<void> try_gemm(const X& x, const packed_reals& w, const epilogue::bounded
   return kernels::run_gemm_reals(g, options);
 }
 
+/// A vector to write: std::span, std::vector, Eigen::VectorXf, dyadic::buffer...
+template <class V>
+concept writable_vector = requires(V& v) {
+  { *v.data() } -> std::same_as<std::remove_cvref_t<decltype(*v.data())>&>;
+  v.size();
+};
+
 /// y = epilogue(w * x) for one vector: gemm with m = 1. x is one row of codes or of floats, y n elements.
-template <class W, class X, class E, class T>
-result<void> try_gemv(const W& w, const X& x, const E& e, std::span<T> y, const run_options& options = {}) noexcept {
-  return try_gemm(x, w, e, strided<T>(y.data(), 1, static_cast<index_t>(y.size())), options);
+template <class W, class X, class E, writable_vector Y>
+result<void> try_gemv(const W& w, const X& x, const E& e, Y&& y, const run_options& options = {}) noexcept {
+  return try_gemm(x, w, e, strided(y.data(), 1, static_cast<index_t>(y.size())), options);
 }
 
 #if DYADIC_EXCEPTIONS
@@ -312,8 +315,8 @@ template <class X, class W, class E, class Y>
 void gemm(const X& x, const W& w, const E& e, Y&& y, const run_options& options = {}) {
   try_gemm(x, w, e, y, options).value();
 }
-template <class W, class X, class E, class T>
-void gemv(const W& w, const X& x, const E& e, std::span<T> y, const run_options& options = {}) {
+template <class W, class X, class E, writable_vector Y>
+void gemv(const W& w, const X& x, const E& e, Y&& y, const run_options& options = {}) {
   try_gemv(w, x, e, y, options).value();
 }
 #endif

@@ -5,6 +5,7 @@
 // dynamic initialiser, usable from static constructors and after main.
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -39,8 +40,10 @@ inline int position_of(const char* name) noexcept {
 }
 
 inline int choose_position() noexcept {
-  if (const char* wanted = std::getenv("DYADIC_ISA"); wanted != nullptr && *wanted != 0)
+  if (const char* wanted = std::getenv("DYADIC_ISA"); wanted != nullptr && *wanted != 0) {
     if (const int i = position_of(wanted); i >= 0) return i;
+    std::fprintf(stderr, "dyadic: DYADIC_ISA=%s is not to be had here, the best instruction set runs\n", wanted);
+  }
   entry all[isas::size];
   describe(isas{}, all);
   int i = 0;
@@ -76,7 +79,8 @@ inline int supported_isas(const char** names, int size) noexcept {
   return n;
 }
 
-/// The instruction set that runs now. An unknown or unsupported DYADIC_ISA is passed over; check here that it was taken.
+/// The instruction set that runs now. An unknown or unsupported DYADIC_ISA is passed over, with a
+/// line on stderr at the first use.
 inline const char* active_isa() noexcept {
   simd::detail::entry all[simd::isas::size];
   simd::detail::describe(simd::isas{}, all);
