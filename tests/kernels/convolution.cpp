@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <dyadic/kernels/reference/convolution.hpp>
+#include <dyadic/quantize/quantize.hpp>
 #include <dyadic/scheme/name.hpp>
 
 #include "kernels/product.hpp"
@@ -168,6 +169,53 @@ TEST(Convolution, Reals) {
 }
 
 /// A 1 x 1 convolution is gemm on the pixels.
+// A signed code and the unsigned one 128 above it are the same number when their zero points are 128 apart too.
+TEST(Convolution, SignedCodesAreUnsignedOnesShifted) {
+  constexpr image_shape shape{2, 6, 5, 20};
+  constexpr window taps{.size = {3, 3}, .stride = {1, 2}, .padding = {1, 1}};
+  constexpr index_t out = 19, depth = 9 * 20, rows = 2 * 6 * 3;
+  std::vector<std::uint8_t> x(static_cast<std::size_t>(shape.size())), shifted(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = static_cast<std::uint8_t>(i * 37 % 256);
+    shifted[i] = static_cast<std::uint8_t>(x[i] ^ 128);
+  }
+  std::vector<float> w(static_cast<std::size_t>(out * depth));
+  for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(static_cast<int>(i * 29 % 255) - 127);
+  const auto check = [&](const auto& codes) {
+    const auto packed = try_pack_groups(codes.view(), 1).value();
+    const float scales[] = {0.5F, 0.25F};
+    const std::int32_t zeros[] = {3, 250}, signed_zeros[] = {3 - 128, 250 - 128};
+    support::for_each_isa([&](const std::string& isa) {
+      std::vector<float> y(static_cast<std::size_t>(rows * out)), signed_y(y.size());
+      const strided<float> to(y.data(), rows, out), signed_to(signed_y.data(), rows, out);
+      ASSERT_TRUE(try_conv2d({x.data(), shape, scales, zeros}, taps, packed, epilogue::dequantize{}, to));
+      ASSERT_TRUE(try_conv2d({shifted.data(), shape, scales, signed_zeros, true}, taps, packed, epilogue::dequantize{}, signed_to));
+      EXPECT_EQ(y, signed_y) << isa;
+    });
+  };
+  const strided<const float> weights(w.data(), out, depth);
+  check(quantize<s8_per_row>(weights));
+  check(quantize<u4_per_group<20>>(weights));
+
+  // Codes of either sign out: one is the other 128 lower.
+  const auto packed = try_pack_groups(quantize<s8_per_row>(weights).view(), 1).value();
+  const float scale[] = {0.5F};
+  const std::int32_t zero[] = {7};
+  std::vector<requantization> to_unsigned, to_signed;
+  to_unsigned.push_back(requantization::try_make(0.5F, packed.parts[0], {}, u8_per_tensor, 999.0F, 130).value());
+  to_signed.push_back(requantization::try_make(0.5F, packed.parts[0], {}, s8_asymmetric_per_tensor, 999.0F, 2).value());
+  std::vector<std::uint8_t> y(static_cast<std::size_t>(rows * out));
+  std::vector<std::int8_t> signed_y(y.size());
+  const image_codes in{x.data(), shape, scale, zero};
+  const strided<std::uint8_t> to(y.data(), rows, out);
+  const strided<std::int8_t> signed_to(signed_y.data(), rows, out);
+  ASSERT_TRUE(try_conv2d(in, taps, packed, epilogue::requantize_groups{to_unsigned}, to));
+  ASSERT_TRUE(try_conv2d(in, taps, packed, epilogue::requantize_groups{to_signed}, signed_to));
+  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i] - 128, signed_y[i]) << i;
+  EXPECT_EQ(text_of(try_conv2d(in, taps, packed, epilogue::requantize_groups{to_signed}, to)),
+            "conv2d: y is unsigned, the requantization makes signed codes");
+}
+
 TEST(Convolution, OneByOneIsGemm) {
   std::mt19937 random(10);
   const auto x = product::operand<u8_per_tensor>(12, 7, fill::random, random);

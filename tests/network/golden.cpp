@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Promise 1 as a number: a fixed network, calibrated and run in every form, gives these bits with every instruction set,
-// number of threads, compiler, optimisation level and processor. .ci/run builds this file in many ways.
+// Promise 1 as a number: a fixed network, calibrated and run in every form, gives these bits with every instruction
+// set, number of threads, compiler, optimisation level and processor. .ci/run builds this file in many ways.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -62,7 +62,8 @@ class digest {
   std::uint64_t state_ = 0xCBF29CE484222325U;
 };
 
-/// Everything network/ has, relus with and without a producer, and ragged ends: 27, 20 and 23 are multiples of no register.
+/// Everything network/ has, relus with and without a producer, and ragged ends: 27, 20 and 23 are multiples of no
+/// register.
 struct network {
   dyadic::conv2d c1, c2, c3;
   dyadic::linear f1, f2;

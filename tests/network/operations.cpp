@@ -214,13 +214,21 @@ TEST(Operations, WhatDoesNotFitNamesItsSite) {
   const auto fc = support::make_linear(random, 9, 5);
   EXPECT_EQ(first_error([&](const auto& x) { return fc(relu(x)); }),
             "network: site 2: linear: x has 108 features, the weights expect 9");
-  EXPECT_EQ(first_error([&](const auto& x) { return add(x, max_pool(x, {2, 2})); }),
+  EXPECT_EQ(first_error([&](const auto& x) {
+              return add(x, max_pool(x, {2, 2}));
+            }),
             "network: site 2: add: 2 x 6 x 6 x 3 and 2 x 3 x 3 x 3, expected the same shape");
-  EXPECT_EQ(first_error([&](const auto& x) { return max_pool(x, {0, 2}); }),
+  EXPECT_EQ(first_error([&](const auto& x) {
+              return max_pool(x, {0, 2});
+            }),
             "network: site 1: pool: size, stride or dilation of 0, expected 1 to 1048576");
-  EXPECT_EQ(first_error([&](const auto& x) { return max_pool(x, window{.size = {2, 2}, .dilation = {2, 1}}); }),
+  EXPECT_EQ(first_error([&](const auto& x) {
+              return max_pool(x, window{.size = {2, 2}, .dilation = {2, 1}});
+            }),
             "network: site 1: pool: dilation 2 x 1, expected 1 x 1");
-  EXPECT_EQ(first_error([&](const auto& x) { return average_pool(x, window{.size = {2, 2}, .padding = {2, 1}}); }),
+  EXPECT_EQ(first_error([&](const auto& x) {
+              return average_pool(x, window{.size = {2, 2}, .padding = {2, 1}});
+            }),
             "network: site 1: pool: padding 2 x 1 around a window of 2 x 2, expected less");
 }
 
@@ -245,12 +253,16 @@ TEST(Operations, AUsersOwnRunsWhereItHasAnApply) {
 }
 
 template <class D, class Operation>
-constexpr bool runs = requires(D& run, const Operation& op, const tensor<D>& x) { apply(run, op, x); };
+constexpr bool runs = requires(D& run, const Operation& op, const tensor<D>& x) {
+  apply(run, op, x);
+};
 template <class D>
-constexpr bool adds = requires(D& run, const tensor<D>& x) { apply(run, dyadic::operations::add{}, x, x); };
+constexpr bool adds = requires(D& run, const tensor<D>& x) {
+  apply(run, dyadic::operations::add{}, x, x);
+};
 template <class D>
-constexpr bool runs_all = runs<D, dyadic::linear> && runs<D, dyadic::conv2d> && runs<D, dyadic::operations::relu> &&
-                          runs<D, dyadic::operations::max_pool> && runs<D, dyadic::operations::average_pool> && adds<D>;
+constexpr bool runs_all = runs<D, dyadic::linear>&& runs<D, dyadic::conv2d>&& runs<D, dyadic::operations::relu>&&
+    runs<D, dyadic::operations::max_pool>&& runs<D, dyadic::operations::average_pool>&& adds<D>;
 static_assert(runs_all<real> && runs_all<dyadic::observed> && runs_all<dyadic::simulated> &&
               runs_all<dyadic::dynamic> && runs_all<dyadic::code> && runs_all<support::naive> &&
               runs_all<support::naive_codes>);

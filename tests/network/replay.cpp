@@ -64,8 +64,8 @@ class Replay : public testing::Test {
   plan dynamic_ =
       std::move(*dyadic::try_calibrate(net_, std::array{x_.all()}, {.activations = activation_scales::dynamic}));
 
-  /// What every domain says to a network; fails when one differs. Nothing is thrown, and the plan runs its own network as
-  /// before.
+  /// What every domain says to a network; fails when one differs. Nothing is thrown, and the plan runs its own network
+  /// as before.
   std::string said_to(const random_network& net, const images& x) {
     const auto before = static_.try_run(net_, x_.all());
     const std::array all{text_of(static_.try_run(net, x.all())), text_of(static_.try_run_real(net, x.all())),

@@ -229,7 +229,8 @@ TEST(SimulatedLoss, IsWhatAHandCounts) {
   EXPECT_EQ(loss.clipped.nan, 1);
   EXPECT_EQ(loss.clipped.low, 1);
   EXPECT_EQ(loss.clipped.high, 2);
-  // 0.25 is 63.75 steps. The scale is the float next to 1 / 255, and quotients are rounded to floats: a few parts in 2^24.
+  // 0.25 is 63.75 steps. The scale is the float next to 1 / 255, and quotients are rounded to floats: a few parts in
+  // 2^24.
   const double step = 1.0 / 255.0;
   EXPECT_NEAR(loss.signal, 1 + 0.0625 + 9, 20 * 0x1p-23);
   EXPECT_NEAR(loss.noise, 1 + 0.25 * 0.25 * step * step + 4, 20 * 0x1p-23);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// naive and naive_codes: two domains made of kernels/reference, one element at a time, to compare the library's with. They are
-// also what a user's own domain looks like: a class, input(), and an apply() for each operation.
+// naive and naive_codes: two domains made of kernels/reference, one element at a time, to compare the library's with.
+// They are also what a user's own domain looks like: a class, input(), and an apply() for each operation.
 //
 // Nothing is fused here: a relu is a step of its own. Use them in the default floating-point environment.
 #pragma once

@@ -184,12 +184,13 @@ inline result<packed_groups<packed_reals>> try_pack_groups(strided<const float> 
   return made;
 }
 
-/// Codes of a batch of images with their params: one scale and zero point for all, or one an image.
+/// 8-bit codes of a batch of images with their params: one scale and zero point for all, or one an image.
 struct image_codes {
-  const std::uint8_t* codes = nullptr;
+  const std::uint8_t* codes = nullptr;        ///< the bytes of int8 codes when is_signed
   image_shape shape;
-  std::span<const float> scales;                ///< 1 or shape.images
-  std::span<const std::int32_t> zero_points;    ///< as many
+  std::span<const float> scales;              ///< 1 or shape.images
+  std::span<const std::int32_t> zero_points;  ///< as many
+  bool is_signed = false;
 };
 
 namespace kernels {
@@ -227,10 +228,12 @@ result<void> check_parts(const E& e, index_t groups, index_t) noexcept {
 
 template <>
 inline constexpr bool makes<epilogue::requantize_groups, std::uint8_t> = true;
+template <>
+inline constexpr bool makes<epilogue::requantize_groups, std::int8_t> = true;
 
 }  // namespace kernels
 
-/// Convolution of unsigned 8-bit codes.
+/// Convolution of 8-bit codes, unsigned or signed.
 ///
 /// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or one requantization a group.
 /// \param y  (images * out_height * out_width, w.rows()); must not overlap x.
@@ -252,7 +255,16 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
                    count, static_cast<index_t>(x.zero_points.size()), x.shape.images, x.shape.images);
   for (index_t i = 0; i < count; ++i) {
     if (const auto ok = check_scale(x.scales[static_cast<std::size_t>(i)], i); !ok) return ok;
-    if (const auto ok = check_zero_point(u8_per_row, x.zero_points[static_cast<std::size_t>(i)], i); !ok) return ok;
+    if (const auto ok = check_zero_point(x.is_signed ? s8_asymmetric_per_row : u8_per_row,
+                                         x.zero_points[static_cast<std::size_t>(i)], i);
+        !ok)
+      return ok;
+  }
+  if constexpr (std::is_same_v<E, epilogue::requantize_groups>) {
+    for (const requantization& r : e.how)
+      if (r.is_signed() != std::is_signed_v<T>)
+        return failure(errc::invalid_scheme, "conv2d: y is {}, the requantization makes {} codes",
+                       std::is_signed_v<T> ? "signed" : "unsigned", r.is_signed() ? "signed" : "unsigned");
   }
   const strided<const std::uint8_t> codes(x.codes, 1, x.shape.size());
   if (const auto ok = check_view("conv2d: x", codes); !ok) return ok;
@@ -267,11 +279,12 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
     g.x = patches.source();
     g.m = *rows;
     g.k = part.cols();
+    g.x_signed = x.is_signed;
     g.w = part.view();
-    const index_t rows_a_param = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows;
-    if (const auto ok = kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param > 0 ? rows_a_param : 1, part);
-        !ok)
-      return ok;
+    const index_t all = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows, rows_a_param = all > 0 ? all : 1;
+    const auto bound = x.is_signed ? kernels::set_x<s8_asymmetric_per_row>(g.out, x.zero_points, rows_a_param, part)
+                                   : kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param, part);
+    if (!bound) return bound;
     if (const auto ok = kernels::set_y(g.out, kernels::group_of(e, group, columns), part, x.scales); !ok) return ok;
     kernels::set_memory(g.out, y, group * columns);
     if (const auto ok = kernels::run_gemm_codes(g, options); !ok) return ok;
