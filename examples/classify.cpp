@@ -164,13 +164,13 @@ double decibels(const dyadic::site_loss& l) { return 10 * std::log10(l.signal / 
 bool quantizes(const dyadic::plan& plan, std::size_t s) { return plan.sites()[s].params_of == static_cast<int>(s); }
 
 void print_sites(const dyadic::plan& plan, const std::vector<dyadic::site_loss>& loss) {
-  std::printf("%-8s %-22s %-30s %11s %10s %9s %8s\n", "site", "codes", "weights", "scale", "zero point", "clipped",
+  std::printf("%-8s %-26s %-30s %11s %10s %9s %8s\n", "site", "codes", "weights", "scale", "zero point", "clipped",
               "SQNR/dB");
   for (std::size_t s = 0; s < loss.size(); ++s) {
     if (!quantizes(plan, s)) continue;
     const dyadic::site& site = plan.sites()[s];
     const dyadic::site_weights* w = plan.weights(static_cast<int>(s));
-    std::printf("%-8s %-22s %-30s %11.5g %10d %8.4f%% %8.1f\n", site.name.c_str(),
+    std::printf("%-8s %-26s %-30s %11.5g %10d %8.4f%% %8.1f\n", site.name.c_str(),
                 dyadic::scheme_name(dyadic::u8_per_tensor).c_str(),
                 w != nullptr ? dyadic::scheme_name(w->scheme).c_str() : "", static_cast<double>(site.params.scale),
                 site.params.zero_point, 100 * loss[s].clipped.clipped_fraction(), decibels(loss[s]));
