@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The main job end to end: a trained classifier is calibrated, quantized to INT8 and to INT4 weights, run in integer arithmetic
-// on 10,000 real images, and compared with its float reference.
+// The main job end to end: a trained classifier is calibrated, quantized to INT8 and to INT4 weights, run in integer
+// arithmetic on 10,000 real images, and compared with its float reference.
 //
 //   classify [--data DIR] [--json FILE]
 //
-// DIR holds MNIST-format files, plain or gzipped. Without one, Debian's dataset-fashion-mnist is used, else a bundled sample.
+// DIR holds MNIST-format files, plain or gzipped. Without one, Debian's dataset-fashion-mnist is used, else a bundled
+// sample.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -96,7 +97,8 @@ int largest(const float* logits, dyadic::index_t n) {
   return best;
 }
 
-/// Runs all images through all forms on one thread, batch by batch in turn, so that what else the machine does hits them alike.
+/// Runs all images through all forms on one thread, batch by batch in turn, so that what else the machine does hits
+/// them alike.
 void classify(const images& test, std::vector<form>& forms) {
   progress bar("classify", static_cast<std::size_t>(test.count()));
   for (dyadic::index_t i = 0; i < test.count(); i += batch_size) {

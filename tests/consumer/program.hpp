@@ -3,8 +3,8 @@
 //
 //   x  (rows, depth) reals in [0, 1)      w  (outputs, depth) reals in (-1, 1)      y  (rows, outputs) = x * w^T
 //
-// The largest numbers make the scales powers of two (255/256 over 255 steps, 127/128 over 127), and every number is a whole
-// multiple of them. Quantizing then loses nothing, float sums are exact, and the comparison needs no tolerance.
+// The largest numbers make the scales powers of two (255/256 over 255 steps, 127/128 over 127), and every number is a
+// whole multiple of them. Quantizing then loses nothing, float sums are exact, and the comparison needs no tolerance.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The program on a user's Eigen matrices: dyadic::dyadic carries Eigen, and the throwing functions read like the formula.
+// The program on a user's Eigen matrices: dyadic::dyadic carries Eigen, and the throwing functions read like the
+// formula.
 #include <Eigen/Core>
 
 #include "program.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Convolution equals its definition, bit for bit: windows, groups, channels, params an image, threads, instruction sets.
+// Convolution equals its definition, bit for bit: windows, groups, channels, params an image, threads, instruction
+// sets.
 #include <dyadic/kernels/convolution.hpp>
 
 #include <cmath>
@@ -31,8 +32,8 @@ std::string name_of(const geometry& g) {
   return s + ", groups " + std::to_string(g.groups) + ", out " + std::to_string(g.out);
 }
 
-/// Channels 1, 2, 3, 5, 16, 17, 33; 1 x 1 and larger; strides, paddings on the image's edge and beyond, dilations; groups of
-/// channels down to one each; more windows than a block holds; no window at all, no image at all.
+/// Channels 1, 2, 3, 5, 16, 17, 33; 1 x 1 and larger; strides, paddings on the image's edge and beyond, dilations;
+/// groups of channels down to one each; more windows than a block holds; no window at all, no image at all.
 std::vector<geometry> geometries() {
   return {
       {{1, 5, 5, 1}, {.size = {3, 3}}, 1, 1},

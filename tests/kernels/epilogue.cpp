@@ -36,8 +36,8 @@ TEST(Epilogue, StagesReadFromLeftToRight) {
   EXPECT_TRUE(all.low == 2.0f && all.high == 6.0f);
 }
 
-/// m = (x_scale * w_scale) / y_scale, both steps rounded to float. The scales are ones where every other order of the three
-/// gives other bits.
+/// m = (x_scale * w_scale) / y_scale, both steps rounded to float. The scales are ones where every other order of the
+/// three gives other bits.
 TEST(Epilogue, TheMultiplierIsAProductThenAQuotient) {
   std::mt19937 random(3);
   int distinct = 0;

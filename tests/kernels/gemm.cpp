@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The integer product equals its definition, bit for bit: schemes, epilogues, shapes, layouts, threads, instruction sets.
+// The integer product equals its definition, bit for bit: schemes, epilogues, shapes, layouts, threads, instruction
+// sets.
 #include <dyadic/kernels/reference/gemm.hpp>
 
 #include "kernels/product.hpp"
@@ -100,8 +101,8 @@ TEST(Gemm, OneGroupARowIsNoGroup) {
   EXPECT_TRUE(try_gemm(x, pack(grouped), epilogue::sums{}, strided<std::int32_t>(sums.data(), 5, 9)));
 }
 
-/// Sums over groups can leave the floats; infinities saturate, and where two of opposite signs meet the code is the zero
-/// point.
+/// Sums over groups can leave the floats; infinities saturate, and where two of opposite signs meet the code is the
+/// zero point.
 TEST(Gemm, InfinitiesOverGroups) {
   constexpr scheme w_scheme = s8_per_group<4>;
   auto x = quantized<u8_per_tensor>::try_make(1, 8, params<u8_per_tensor>(1.0f, 0)).value();

@@ -20,7 +20,8 @@ quantized<whole> row_of(index_t k, int code, int zero_point = 0, float scale = 1
   return w;
 }
 
-/// The activations that make the sum of a row as large (or as small) as any can: each at the end its weight's sign asks for.
+/// The activations that make the sum of a row as large (or as small) as any can: each at the end its weight's sign asks
+/// for.
 template <scheme X>
 quantized<X> worst_for(const quantized<whole>& w, int zero_point_of_w, int zero_point_of_x, bool largest) {
   params<X> p = [&] {

@@ -70,10 +70,11 @@ TEST(GemmReals, TakesAnyLayoutOfXAndW) {
   check(strided<const float>(x.data() + x.size() - 1, 19, 23, -1, -19), w.transpose(), random);
 }
 
-/// Both products are sums of k rounded products, or fused ones, in some order: by Higham (Accuracy and Stability, section
-/// 3.1) each differs from the exact sum by at most gamma(k) * sum |x w|, gamma(k) = k u / (1 - k u), u = 2^-24, whatever the
-/// order. No product underflows: |x|, |w| < 3 and a random one below 2^-63 does not occur. The two therefore differ by at most
-/// twice that. The bound itself is computed in double, whose rounding is far below its slack: a factor 1 + 2^-40 covers it.
+/// Both products are sums of k rounded products, or fused ones, in some order: by Higham (Accuracy and Stability,
+/// section 3.1) each differs from the exact sum by at most gamma(k) * sum |x w|, gamma(k) = k u / (1 - k u), u = 2^-24,
+/// whatever the order. No product underflows: |x|, |w| < 3 and a random one below 2^-63 does not occur. The two
+/// therefore differ by at most twice that. The bound itself is computed in double, whose rounding is far below its
+/// slack: a factor 1 + 2^-40 covers it.
 TEST(GemmReals, IsNearEigen) {
   std::mt19937 random(24);
   for (const shape& s :

@@ -13,8 +13,9 @@ using namespace dyadic;
 using product::fill;
 using support::text_of;
 
-/// The layout read back from its description: [panel of 16][group][step][column][4], a step being four codes of 8 bits, or
-/// eight of 4 bits whose first four are in the low nibbles. `touched` counts the halves of bytes that a code occupies.
+/// The layout read back from its description: [panel of 16][group][step][column][4], a step being four codes of 8 bits,
+/// or eight of 4 bits whose first four are in the low nibbles. `touched` counts the halves of bytes that a code
+/// occupies.
 int stored_code(const simd::weights_view& v, index_t row, index_t col, std::vector<int>& touched) {
   const index_t panel = row / 16, column = row % 16, group = col / v.group, inside = col % v.group;
   const index_t step = inside / (v.four_bit ? 8 : 4), place = inside % 4;

@@ -113,8 +113,8 @@ TEST(Pooling, AverageOfCodes) {
     }
 }
 
-/// Every sum a window can have, so every tie: n taps of one channel, their total walking from 0 to 255 n in steps that meet
-/// all remainders; the zero point's parity decides where a tie goes.
+/// Every sum a window can have, so every tie: n taps of one channel, their total walking from 0 to 255 n in steps that
+/// meet all remainders; the zero point's parity decides where a tie goes.
 TEST(Pooling, AverageOfCodesAtEveryTie) {
   for (const index_t taps : {2, 3, 4, 6, 9, 16, 36, 2048}) {
     std::vector<std::uint8_t> x;

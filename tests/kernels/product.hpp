@@ -159,8 +159,8 @@ inline constexpr int thread_counts[] = {1, 2, 3, 7};
 /// Pools that live as long as the tests; one thread is the serial executor.
 dyadic::executor_ref threads(int count);
 
-/// How often the outputs are made: once an instruction set, where thread count, layout and scratch memory take turns, or
-/// with every thread count in every layout.
+/// How often the outputs are made: once an instruction set, where thread count, layout and scratch memory take turns,
+/// or with every thread count in every layout.
 enum class effort { in_turns, every };
 
 /// run(y, options) on every instruction set gives `expected`. T: int32, float, uint8 or int8.

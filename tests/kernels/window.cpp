@@ -12,7 +12,8 @@ namespace {
 using namespace dyadic;
 using support::text_of;
 
-// By hand: 28 pixels under 3 taps with a padding of 1 stay 28; under 2 taps 2 apart they are halved; 5 taps need 5 pixels.
+// By hand: 28 pixels under 3 taps with a padding of 1 stay 28; under 2 taps 2 apart they are halved; 5 taps need 5
+// pixels.
 static_assert(window{.size = {3, 3}, .padding = {1, 1}}.out_height(28) == 28);
 static_assert(window{.size = {2, 2}, .stride = {2, 2}}.out_width(29) == 14);
 static_assert(window{.size = {5, 5}}.out_height(4) == 0 && window{.size = {5, 5}}.out_height(5) == 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Promise 1 for whole networks: the same plan, codes and floats on every instruction set, with any number of threads,
-// however the images are dealt to batches, in whatever memory, and whatever floating-point modes a host program has set.
+// however the images are dealt to batches, in whatever memory, and whatever floating-point modes a host program has
+// set.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What every header needs: the ABI namespace, the index type, and whether exceptions exist.
 //
-// All names live in `dyadic::inline DYADIC_ABI`. The tag spells the version and everything a compiler flag can change in the
-// code of an inline function: the baseline instruction set of the translation unit and the presence of exceptions. Two files
-// compiled with different -march therefore never share an inline function, and a mixed link cannot run AVX code on a
-// processor without it.
+// All names live in `dyadic::inline DYADIC_ABI`. The tag spells the version and everything a compiler flag can change
+// in the code of an inline function: the baseline instruction set of the translation unit and the presence of
+// exceptions. Two files compiled with different -march therefore never share an inline function, and a mixed link
+// cannot run AVX code on a processor without it.
 #pragma once
 
 #include <cstddef>

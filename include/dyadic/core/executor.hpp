@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // executor: who runs the parts of an operation. The library starts no threads; serial{} is the default.
 //
-// An operation splits its work by the shape alone, never by timing, and every part writes its own outputs: the bits are the
-// same for any executor and any number of threads.
+// An operation splits its work by the shape alone, never by timing, and every part writes its own outputs: the bits are
+// the same for any executor and any number of threads.
 #pragma once
 
 #include <concepts>
@@ -18,8 +18,8 @@ struct any_part {
 };
 }  // namespace detail
 
-/// concurrency(): how many parts can run at once. parallel_for(n, f): f(0) ... f(n - 1), each once, in any order, all done
-/// on return. f does not throw.
+/// concurrency(): how many parts can run at once. parallel_for(n, f): f(0) ... f(n - 1), each once, in any order, all
+/// done on return. f does not throw.
 template <class E>
 concept executor = requires(E& e, detail::any_part f) {
   { e.concurrency() } -> std::convertible_to<index_t>;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // result<T>: a T or the failure that kept it from being made, and the throwing face over it.
 //
-// Every function that can be refused exists twice: try_f(...) returns result<T>, f(...) is try_f(...).value() and throws.
-// Without exceptions only the first exists, and calling value() does not compile.
+// Every function that can be refused exists twice: try_f(...) returns result<T>, f(...) is try_f(...).value() and
+// throws. Without exceptions only the first exists, and calling value() does not compile.
 #pragma once
 
 #include <new>
@@ -23,8 +23,8 @@ class format_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws e as the standard exception of its kind: std::length_error for sizes that cannot be proven to fit, format_error
-/// for files, std::bad_alloc for memory, std::invalid_argument for everything else.
+/// Throws e as the standard exception of its kind: std::length_error for sizes that cannot be proven to fit,
+/// format_error for files, std::bad_alloc for memory, std::invalid_argument for everything else.
 [[noreturn]] inline void throw_failure(const failure& e) {
   switch (e.code()) {
     case errc::overflow: throw std::length_error(e.message());

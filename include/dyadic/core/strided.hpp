@@ -90,7 +90,8 @@ strided(M&&) -> strided<std::remove_pointer_t<decltype(std::declval<M&>().data()
 template <matrix_like M>
 using element_of = std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<M&>().data())>>;
 
-/// Refuses a view that no memory can back: negative sizes, a null pointer with elements, rows that overlap when written.
+/// Refuses a view that no memory can back: negative sizes, a null pointer with elements, rows that overlap when
+/// written.
 template <class T>
 result<void> check_view(const char* what, const strided<T>& v) noexcept {
   if (v.rows() < 0 || v.cols() < 0)

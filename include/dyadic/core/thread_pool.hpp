@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// thread_pool: a small fixed set of std::threads that models executor. Not part of the umbrella: <thread> is dear to include.
+// thread_pool: a small fixed set of std::threads that models executor. Not part of the umbrella: <thread> is dear to
+// include.
 #pragma once
 
 #include <condition_variable>
@@ -12,8 +13,9 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// `threads` workers in all, the calling thread counted as one; fewer when the system has no more to give. A parallel_for that
-/// comes while another is under way, from a second thread or from inside a part, runs on the calling thread alone.
+/// `threads` workers in all, the calling thread counted as one; fewer when the system has no more to give. A
+/// parallel_for that comes while another is under way, from a second thread or from inside a part, runs on the calling
+/// thread alone.
 class thread_pool {
  public:
   explicit thread_pool(index_t threads) {

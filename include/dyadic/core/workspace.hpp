@@ -64,8 +64,8 @@ class memory_pool {
   std::vector<memory_block> blocks_;
 };
 
-/// Scratch that grows to what is asked and stays there, and a pool for what lives longer than one operation. One operation, or
-/// one run of a network, at a time may use it.
+/// Scratch that grows to what is asked and stays there, and a pool for what lives longer than one operation. One
+/// operation, or one run of a network, at a time may use it.
 class workspace {
  public:
   /// At least `bytes` bytes on a 64-byte boundary, or nullptr when memory is out. Contents are not kept.

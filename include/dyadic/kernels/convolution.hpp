@@ -79,7 +79,8 @@ struct patch_rows {
   static DYADIC_INLINE void put(T* to, T value, index_t n) noexcept {
     for (index_t i = 0; i < n; ++i) to[i] = value;
   }
-  /// Short runs are common (three bytes in a first layer), and dearer to call memcpy for than to copy: two overlapping halves.
+  /// Short runs are common (three bytes in a first layer), and dearer to call memcpy for than to copy: two overlapping
+  /// halves.
   static DYADIC_INLINE void copy(T* to, const T* from, index_t n) noexcept {
     const index_t bytes = n * static_cast<index_t>(sizeof(T));
     auto* t = reinterpret_cast<char*>(to);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Operations without a product, on unsigned 8-bit codes and on floats: quantize, dequantize, ranges, pooling, relu, add.
+// Operations without a product, on unsigned 8-bit codes and on floats: quantize, dequantize, ranges, pooling, relu,
+// add.
 //
-// They take plain arrays whose shapes a caller has checked; every one gives the bits of kernels/reference on every instruction
-// set. Each call sets the default floating-point environment for its length.
+// They take plain arrays whose shapes a caller has checked; every one gives the bits of kernels/reference on every
+// instruction set. Each call sets the default floating-point environment for its length.
 #pragma once
 
 #include <span>
@@ -67,7 +68,8 @@ inline void relu(std::span<const float> x, float* y) noexcept {
   dispatched<pick_relu_reals>()(x.data(), static_cast<index_t>(x.size()), y);
 }
 
-/// The window must have taps inside the image wherever it stands: padding smaller than its size. Dilation is not pooled.
+/// The window must have taps inside the image wherever it stands: padding smaller than its size. Dilation is not
+/// pooled.
 inline result<simd::window_call> pooling(const char* what, const image_shape& x, const window& w) noexcept {
   if (const auto ok = check_image(what, x); !ok) return ok.error();
   if (const auto ok = check_window(what, w); !ok) return ok.error();
@@ -107,7 +109,8 @@ inline result<void> max_pool(const float* x, const image_shape& shape, const win
   return {};
 }
 
-/// code = zero_point + round_half_even(mean of (code - zero_point)) over the taps inside the image; same params in and out.
+/// code = zero_point + round_half_even(mean of (code - zero_point)) over the taps inside the image; same params in and
+/// out.
 inline result<void> average_pool(const std::uint8_t* x, const image_shape& shape, const window& w,
                                  std::int32_t zero_point, std::uint8_t* y) noexcept {
   auto c = pooling("average_pool", shape, w);

@@ -20,8 +20,8 @@ namespace dyadic::inline DYADIC_ABI {
 /// From exact sums of one product to codes of its output: multipliers, bias and clamp, checked and proven once.
 ///
 /// code_j = saturate(round_half_even(sum_j * m_j) + zero_point), m_j = (x_scale * w_scale_j) / y_scale in float (ONNX
-/// QLinearMatMul). The bias joins the sum as the integer round_half_even(b_j / (x_scale * w_scale_j)), and the proof of the
-/// packed weights is extended to it. With grouped weights the sum is already a real over x_scale: code = ... of
+/// QLinearMatMul). The bias joins the sum as the integer round_half_even(b_j / (x_scale * w_scale_j)), and the proof of
+/// the packed weights is extended to it. With grouped weights the sum is already a real over x_scale: code = ... of
 /// fma(sum_j, x_scale / y_scale, b_j / y_scale).
 class requantization {
  public:

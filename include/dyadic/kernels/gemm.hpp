@@ -4,8 +4,8 @@
 //   x  (m, k) 8-bit codes, per tensor or per row          w  (n, k) packed, 2 to 8 bits, per tensor, row or group
 //   y  (m, n) int32, float or 8-bit codes, as the epilogue says, any strides
 //
-// Every instruction set, thread count and split gives the same bits: integer sums have no order, sums over groups are added in
-// increasing order by fma, and the float product is one fma chain over increasing k.
+// Every instruction set, thread count and split gives the same bits: integer sums have no order, sums over groups are
+// added in increasing order by fma, and the float product is one fma chain over increasing k.
 #pragma once
 
 #include <dyadic/core/executor.hpp>
@@ -37,8 +37,8 @@ struct pick_gemm_reals {
   }
 };
 
-/// Runs a product whose call is complete but for its blocks. Tasks split rows when there are enough of them, panels otherwise.
-/// block_bytes: scratch of one row of x.
+/// Runs a product whose call is complete but for its blocks. Tasks split rows when there are enough of them, panels
+/// otherwise. block_bytes: scratch of one row of x.
 template <class Pick>
 result<void> run_gemm(simd::gemm_call g, index_t n, index_t scratch_bytes, const run_options& options) noexcept {
   if (g.m == 0 || n == 0) return {};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // pack: weights laid out for the kernels, with the sums of each row and the proof that no accumulator can overflow.
 //
-// The layout serves every instruction set: panels of 16 rows of w, and inside a panel 64 bytes for each four steps of k (eight
-// for 4-bit codes, which stay 4 bits wide). Packing happens once; a packed object never changes.
+// The layout serves every instruction set: panels of 16 rows of w, and inside a panel 64 bytes for each four steps of k
+// (eight for 4-bit codes, which stay 4 bits wide). Packing happens once; a packed object never changes.
 #pragma once
 
 #include <dyadic/core/strided.hpp>

@@ -8,7 +8,8 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// The shape of a batch of images, or of any tensor with up to four axes; a (rows, features) tensor is (rows, 1, 1, features).
+/// The shape of a batch of images, or of any tensor with up to four axes; a (rows, features) tensor is (rows, 1, 1,
+/// features).
 struct image_shape {
   index_t images = 0, height = 1, width = 1, channels = 1;
 

@@ -10,8 +10,8 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// Looks at one batch: the sites of the network, and the numbers at each. Callers with their own loop record batch by batch
-/// and end with plan::try_make.
+/// Looks at one batch: the sites of the network, and the numbers at each. Callers with their own loop record batch by
+/// batch and end with plan::try_make.
 template <class Net>
 result<void> try_record(const Net& net, const batch& x, recording& seen, const run_options& options = {}) {
   if (x.rows.rows() == 0) return failure(errc::no_data, "calibrate: a batch of 0 rows, expected at least 1");

@@ -7,8 +7,8 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// What the runs of a calibration have seen: the sites of the network and, at each, its numbers. The first run finds the
-/// sites; every later one must replay them.
+/// What the runs of a calibration have seen: the sites of the network and, at each, its numbers. The first run finds
+/// the sites; every later one must replay them.
 class recording {
  public:
   const std::vector<site>& sites() const noexcept { return sites_; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The operations without weights, as a network calls them; what they do is each domain's apply().
 //
-// An operation of a user's own is a type with an apply() for every domain it is to run in. Where there is none, the network
-// does not compile in that domain.
+// An operation of a user's own is a type with an apply() for every domain it is to run in. Where there is none, the
+// network does not compile in that domain.
 #pragma once
 
 #include <dyadic/network/tensor.hpp>
@@ -48,8 +48,8 @@ tensor<D> average_pool(const tensor<D>& x, const W& taps) {
 
 /// a + b, of the same shape.
 ///
-/// In add(f(x), g(x)) the compiler chooses whether f or g comes first, and with it the numbers and names of their sites. Give
-/// each a statement of its own, and every compiler finds the same sites.
+/// In add(f(x), g(x)) the compiler chooses whether f or g comes first, and with it the numbers and names of their
+/// sites. Give each a statement of its own, and every compiler finds the same sites.
 template <class D>
 tensor<D> add(const tensor<D>& a, const tensor<D>& b) {
   return apply(a.run(), operations::add{}, a, b);

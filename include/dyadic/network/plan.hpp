@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// plan: a calibrated network. Params of every site, packed weights, multipliers, all proven and immutable; run() executes it.
+// plan: a calibrated network. Params of every site, packed weights, multipliers, all proven and immutable; run()
+// executes it.
 #pragma once
 
 #include <dyadic/calibrate/range_choice.hpp>
@@ -66,8 +67,8 @@ class plan {
   const chosen& params(int s) const noexcept {
     return sites_[static_cast<std::size_t>(sites_[static_cast<std::size_t>(s)].params_of)].params;
   }
-  /// Bytes of a model file: codes, scales and zero points of the weights, biases of 4 bytes, and 5 bytes (a scale and a zero
-  /// point) a site with static params.
+  /// Bytes of a model file: codes, scales and zero points of the weights, biases of 4 bytes, and 5 bytes (a scale and a
+  /// zero point) a site with static params.
   index_t model_bytes() const noexcept { return model_bytes_; }
   /// Bytes of the same weights and biases in float.
   index_t real_bytes() const noexcept { return real_bytes_; }
@@ -84,8 +85,8 @@ class plan {
   /// The network in float, with the sites of this plan.
   template <class Net>
   result<run_output> try_run_real(const Net& net, const batch& x, const run_options& options = {}) const;
-  /// The network in float with the codes of the sites in `on` put in (one byte a site, 0 or 1; all sites when empty), weights
-  /// included. With all sites on it equals try_run exactly. `loss`, one a site, is added to.
+  /// The network in float with the codes of the sites in `on` put in (one byte a site, 0 or 1; all sites when empty),
+  /// weights included. With all sites on it equals try_run exactly. `loss`, one a site, is added to.
   template <class Net>
   result<run_output> try_simulate(const Net& net, const batch& x, std::span<const std::uint8_t> on = {},
                                   std::span<site_loss> loss = {}, const run_options& options = {}) const;

@@ -23,8 +23,8 @@ class float_run : public run_state {
   bool relu_done(int) const noexcept { return false; }
 };
 
-/// Without sites it runs any network. With the sites of a plan it also checks the replay, and does a relu in its producer's
-/// clamp exactly where the other domains do: the same bits, one pass over memory less.
+/// Without sites it runs any network. With the sites of a plan it also checks the replay, and does a relu in its
+/// producer's clamp exactly where the other domains do: the same bits, one pass over memory less.
 class real : public float_run {
  public:
   explicit real(const run_options& options = {}, const std::vector<site>* sites = nullptr) noexcept

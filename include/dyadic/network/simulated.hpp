@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The domain simulated: float values that are exactly those of codes, at the sites that are switched on.
 //
-// With every site on, it equals the code domain bit for bit: integer sums are the kernels' own, and everything after them is
-// written here a second time, in plain scalar code. With sites off it tells what the others alone would do. It also counts
-// what every quantizer clipped and lost.
+// With every site on, it equals the code domain bit for bit: integer sums are the kernels' own, and everything after
+// them is written here a second time, in plain scalar code. With sites off it tells what the others alone would do. It
+// also counts what every quantizer clipped and lost.
 #pragma once
 
 #include <dyadic/network/code.hpp>
@@ -34,8 +34,8 @@ class simulated : public run_state {
   }
   const site& at(int s) const noexcept { return plan_.sites()[static_cast<std::size_t>(s)]; }
 
-  /// The code nearest to `steps` steps from the zero point, as a real; counts what that cost. Where the relu that follows is
-  /// done here, negative numbers become zero first, which is no loss.
+  /// The code nearest to `steps` steps from the zero point, as a real; counts what that cost. Where the relu that
+  /// follows is done here, negative numbers become zero first, which is no loss.
   float quantized(int s, float steps) noexcept {
     const chosen& p = plan_.params(s);
     if (at(s).relu >= 0 && steps < 0.0f) steps = 0.0f;

@@ -46,8 +46,8 @@ struct site {
 
 /// A run over the sites of a network: who runs it, where its tensors live, which site comes next, what went wrong.
 ///
-/// An operation that cannot be done records why and yields an empty tensor, and every later one yields empty tensors too: a
-/// network needs no error handling of its own, and works without exceptions.
+/// An operation that cannot be done records why and yields an empty tensor, and every later one yields empty tensors
+/// too: a network needs no error handling of its own, and works without exceptions.
 class run_state {
  public:
   explicit run_state(const run_options& options, const std::vector<site>* known = nullptr) noexcept

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Two units with different -march in one program: the same bits, and no inline function shared, because the linker would
-// keep one copy and a processor without AVX2 could be given the other's.
+// Two units with different -march in one program: the same bits, and no inline function shared, because the linker
+// would keep one copy and a processor without AVX2 could be given the other's.
 #include "two_isas.hpp"
 
 int main() {

@@ -20,8 +20,8 @@ static_assert(reference::requantize_one(__builtin_nanf(""), 10, 0, 255) == 10);
 static_assert(reference::codes{.zero_point = 7, .relu = true}.code(-3.0f) == 7);
 static_assert(reference::codes{.zero_point = -130, .qmin = -128, .qmax = 127, .relu = true}.code(0.0f) == -128);
 
-// 2^30 * 2^(1 - 31) is one; 5/8 of 100 is 62.5. TensorFlow Lite rounds it up in a single rounding (half up), and twice when it
-// rounds twice: the high multiplication is exact here, and the shift goes away from zero.
+// 2^30 * 2^(1 - 31) is one; 5/8 of 100 is 62.5. TensorFlow Lite rounds it up in a single rounding (half up), and twice
+// when it rounds twice: the high multiplication is exact here, and the shift goes away from zero.
 constexpr multiplier one{1 << 30, 1}, five_eighths{5 << 28, 0};
 static_assert(reference::requantize_fixed(-77, one, rescale::single_rounding, 3, -128, 127) == -74);
 static_assert(reference::requantize_fixed(100, five_eighths, rescale::single_rounding, 0, 0, 255) == 63);
@@ -63,7 +63,8 @@ TEST(ReferenceDot, OneRowByHand) {
   reference::gemm(h.x.view(), h.w.view(), e, strided<float>(reals.data(), 1, 2));
   EXPECT_EQ(reals, (std::vector<float>{7 * 0.125f + 1.0f, -10.0f}));
 
-  // Units of 0.125: the bias is 8 of them and the sum 15, times 0.125 / 0.75: 2.5, a tie. Units of 1: 5 - 20, over 0.75: -20.
+  // Units of 0.125: the bias is 8 of them and the sum 15, times 0.125 / 0.75: 2.5, a tie. Units of 1: 5 - 20, over
+  // 0.75: -20.
   const reference::codes c{.scale = 0.75f, .zero_point = 9, .bias = bias};
   reference::gemm(h.x.view(), h.w.view(), c, strided<std::int32_t>(codes.data(), 1, 2));
   EXPECT_EQ(codes, (std::vector<std::int32_t>{9 + 2, 0}));

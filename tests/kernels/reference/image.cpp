@@ -66,7 +66,8 @@ TEST(ReferenceImage, ConvolutionByHand) {
   std::int32_t y[9];
   reference::conv2d(image, square, scale, zero_point, {.size = {3, 3}, .padding = {1, 1}}, w.view(), 1,
                     reference::sums{}, strided<std::int32_t>(y, 9, 1));
-  // In the corner only 5 6 / 8 9 of the kernel meets 0 1 / 3 4: 6 + 24 + 36. In the middle: sum of k (k - 1), k = 1 to 9.
+  // In the corner only 5 6 / 8 9 of the kernel meets 0 1 / 3 4: 6 + 24 + 36. In the middle: sum of k (k - 1), k = 1 to
+  // 9.
   EXPECT_EQ(y[0], 66);
   EXPECT_EQ(y[4], 240);
 

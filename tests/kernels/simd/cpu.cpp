@@ -45,7 +45,8 @@ constexpr cpuid_words without(Word cpuid_words::*word, Word bits) {
 static_assert(is(everything, {true, true, true}));
 static_assert(is(cpuid_words{}, {false, false, false}));
 
-// The system: nothing wide without OSXSAVE (XCR0 is then never read), without YMM state; no ZMM without all three of its parts.
+// The system: nothing wide without OSXSAVE (XCR0 is then never read), without YMM state; no ZMM without all three of
+// its parts.
 static_assert(is({.leaf1_ecx = everything.leaf1_ecx & ~osxsave,
                   .leaf7_ebx = everything.leaf7_ebx,
                   .leaf7_ecx = everything.leaf7_ecx,

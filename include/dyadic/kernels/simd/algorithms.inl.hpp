@@ -6,8 +6,8 @@
 #include <dyadic/kernels/simd/gemm.inl.hpp>
 #include <dyadic/kernels/simd/elementwise.inl.hpp>
 
-/// The whole operations that dispatch chooses between; only those a program uses are compiled. The products are templates so
-/// that a file which includes the library and calls none of them does not pay for their tiles.
+/// The whole operations that dispatch chooses between; only those a program uses are compiled. The products are
+/// templates so that a file which includes the library and calls none of them does not pay for their tiles.
 struct algorithms {
   template <class = void>
   static void gemm_codes(const gemm_call& g, const gemm_part& part) { run_part<code_product>(g, part); }

@@ -3,8 +3,8 @@
 //
 //   dot4        vpmaddwd + vpaddd   s16 x s16 pairs. vpmaddubsw would take bytes directly but saturates at int16: never here.
 //
-// Activations are widened to int16 once a block; weights as they are loaded (vpmovsxbw). A register of sums holds four columns
-// with two partial sums each, folded when the tile is stored.
+// Activations are widened to int16 once a block; weights as they are loaded (vpmovsxbw). A register of sums holds four
+// columns with two partial sums each, folded when the tile is stored.
 #pragma once
 
 #include <immintrin.h>

@@ -25,8 +25,8 @@ struct f32v {
 struct i32v {
   __m512i r;
 };
-/// All lanes. g++ 12 warns falsely about the undefined operand inside the unmasked forms of some intrinsics; these forms have
-/// none, and compile to the same unmasked instructions.
+/// All lanes. g++ 12 warns falsely about the undefined operand inside the unmasked forms of some intrinsics; these
+/// forms have none, and compile to the same unmasked instructions.
 inline constexpr __mmask16 every = 0xFFFF;
 
 DYADIC_INLINE f32v load(const float* p) { return {_mm512_loadu_ps(p)}; }
@@ -49,8 +49,8 @@ DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm512_add_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm512_sub_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm512_mullo_epi32(a.r, b.r)}; }
 DYADIC_INLINE f32v to_float(i32v a) { return {_mm512_maskz_cvtepi32_ps(every, a.r)}; }
-// Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction warns
-// falsely in g++ 12, unmasked when optimising and masked when not.)
+// Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction
+// warns falsely in g++ 12, unmasked when optimising and masked when not.)
 DYADIC_INLINE i32v round_int(f32v a) { return {_mm512_maskz_cvtps_epi32(every, a.r)}; }
 DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
   return {_mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};

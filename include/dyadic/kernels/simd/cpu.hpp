@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // cpu_features: what the processor can do *and* the operating system preserves.
 //
-// CPUID alone is not enough: a system that does not save the wide registers across a context switch makes their use a fault
-// or, worse, silent corruption. XGETBV says which it saves.
+// CPUID alone is not enough: a system that does not save the wide registers across a context switch makes their use a
+// fault or, worse, silent corruption. XGETBV says which it saves.
 #pragma once
 
 #include <dyadic/core/config.hpp>

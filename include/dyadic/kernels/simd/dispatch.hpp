@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which instruction set runs: the first of the list this machine supports, unless DYADIC_ISA or force() names another.
 //
-// Whole operations are dispatched, never inner loops. The choice is made at the first use and kept in one atomic word: no
-// dynamic initialiser, usable from static constructors and after main.
+// Whole operations are dispatched, never inner loops. The choice is made at the first use and kept in one atomic word:
+// no dynamic initialiser, usable from static constructors and after main.
 #pragma once
 
 #include <cstdio>
@@ -69,7 +69,8 @@ inline auto pick_at(list<Isa, Rest...>, int i) noexcept {
 
 }  // namespace simd::detail
 
-/// The instruction sets of this build that this machine can run, best first. Fills at most `size` names, returns how many.
+/// The instruction sets of this build that this machine can run, best first. Fills at most `size` names, returns how
+/// many.
 inline int supported_isas(const char** names, int size) noexcept {
   simd::detail::entry all[simd::isas::size];
   simd::detail::describe(simd::isas{}, all);

@@ -146,8 +146,8 @@ inline void max_pool_f32(const window_call& call) {
   }
 }
 
-/// code = zero_point + round_half_even(sum(code - zero_point) / taps). The float quotient has at most 12 bits before and keeps
-/// more than 11 behind the point: for windows up to 2^11 taps it is a tie exactly when the rational is.
+/// code = zero_point + round_half_even(sum(code - zero_point) / taps). The float quotient has at most 12 bits before
+/// and keeps more than 11 behind the point: for windows up to 2^11 taps it is a tie exactly when the rational is.
 inline void average_pool_u8(const window_call& call) {
   const window_call c = call;  // a copy: bytes written to y cannot change it
   const auto* x = static_cast<const std::uint8_t*>(c.x);

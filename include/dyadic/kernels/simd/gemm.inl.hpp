@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One part of a product: blocks of rows are prepared in scratch, then tiles walk over them panel by panel.
 //
-// A group of panels stays in cache while the rows of a block pass by; a tile keeps its sums in registers over the whole depth.
+// A group of panels stays in cache while the rows of a block pass by; a tile keeps its sums in registers over the whole
+// depth.
 
 DYADIC_INLINE index_t smaller(index_t a, index_t b) { return a < b ? a : b; }
 DYADIC_INLINE std::uint8_t* aligned(std::uint8_t* p) {
@@ -26,7 +27,8 @@ struct code_product {
   }
 
   void prepare(index_t row, index_t count) {
-    // What padding holds does not matter, for the weights there are 0; so unsigned codes can go straight to their place.
+    // What padding holds does not matter, for the weights there are 0; so unsigned codes can go straight to their
+    // place.
     if constexpr (sizeof(x_code) == 1 && x_offset == 0) {
       if (!g.x_signed && g.w.groups == 1 && g.w.zero_points == nullptr)
         return g.x.fill(g.x.self, row, count, x, x_stride);

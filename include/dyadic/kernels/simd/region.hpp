@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The only place with pragmas: code between DYADIC_REGION_BEGIN and DYADIC_REGION_END is compiled for one instruction set.
+// The only place with pragmas: code between DYADIC_REGION_BEGIN and DYADIC_REGION_END is compiled for one instruction
+// set.
 //
-// Nothing may be included inside a region, no lambda written there (it would not inherit the target), and no macro of an
-// instruction set tested. Float code there never adds a product except through an explicit fma, so that no compiler can
-// contract it differently from the scalar definition; the pragma below is the belt to those braces.
+// Nothing may be included inside a region, no lambda written there (it would not inherit the target), and no macro of
+// an instruction set tested. Float code there never adds a product except through an explicit fma, so that no compiler
+// can contract it differently from the scalar definition; the pragma below is the belt to those braces.
 #pragma once
 
 #define DYADIC_PRAGMA(text) _Pragma(#text)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Everything a file of kernels/simd needs before its region opens: the calls that cross the border, as plain data.
 //
-// An instruction set is a namespace with about 40 small functions on wrapped registers (see scalar.hpp for their meaning in
-// plain C++) and these constants; algorithms.inl.hpp, included after them, is written once for all.
+// An instruction set is a namespace with about 40 small functions on wrapped registers (see scalar.hpp for their
+// meaning in plain C++) and these constants; algorithms.inl.hpp, included after them, is written once for all.
 //   lanes          32-bit numbers a register
 //   max_rows       rows of x a tile of integer sums holds; max_panels: panels of 16 columns it holds
 //   x_code         the integer dot4 wants activations in; x_offset: what is subtracted from an unsigned code to get there
@@ -29,8 +29,9 @@ struct row_source {
   const void* self = nullptr;
 };
 
-/// Packed integer weights. Bytes: [panel][group][step][column][4]; a step is a quad of k for 8-bit codes, and two for 4-bit
-/// (the first in the low nibbles). Missing columns and steps hold code 0. Numbers of a group and column: [group][padded n].
+/// Packed integer weights. Bytes: [panel][group][step][column][4]; a step is a quad of k for 8-bit codes, and two for
+/// 4-bit (the first in the low nibbles). Missing columns and steps hold code 0. Numbers of a group and column:
+/// [group][padded n].
 struct weights_view {
   const std::uint8_t* panels = nullptr;
   index_t n = 0, k = 0;
@@ -97,7 +98,8 @@ constexpr index_t gemm_block_rows(index_t m, index_t row_bytes) noexcept {
   return m < tiles * 6 ? (m > 0 ? m : 1) : tiles * 6;
 }
 
-/// Room for a block as it comes, as dot4 wants it, and its sums, each from a cache line on. Enough for every instruction set.
+/// Room for a block as it comes, as dot4 wants it, and its sums, each from a cache line on. Enough for every
+/// instruction set.
 constexpr index_t gemm_scratch_bytes(index_t block_rows, const weights_view& w) noexcept {
   const index_t padded = w.groups * w.group_codes();
   return block_rows * (w.k + 2 * padded + 4 * w.groups) + 3 * 64;

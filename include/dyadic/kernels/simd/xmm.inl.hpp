@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Bytes in 128-bit registers, for the x86 instruction sets: 16 channels are common, 64 are not; included inside their regions.
+// Bytes in 128-bit registers, for the x86 instruction sets: 16 channels are common, 64 are not; included inside their
+// regions.
 
 struct bytev {
   __m128i r;
