@@ -27,7 +27,7 @@ int stored_code(const simd::weights_view& v, index_t row, index_t col, std::vect
   }
   const bool high = inside % 8 >= 4;
   touched[static_cast<std::size_t>(2 * at + (high ? 1 : 0))]++;
-  return high ? byte >> 4 : byte & 15;
+  return high ? high_s4(byte) : low_s4(byte);
 }
 
 /// Every number of the packed object, from the original.
@@ -46,8 +46,8 @@ void check(index_t n, index_t k) {
   ASSERT_EQ(packed.grouped(), v.groups > 1);
   ASSERT_EQ(reinterpret_cast<std::uintptr_t>(v.panels) % 64, 0u);
 
-  // Codes are stored signed in 8 bits and unsigned in 4; the zero point moves with them.
-  const int shift = W.bits == 4 ? (W.is_signed ? 8 : 0) : (W.is_signed ? 0 : -128);
+  // Codes are stored signed; the zero point moves with those that are not.
+  const int shift = W.is_signed ? 0 : W.bits == 4 ? -8 : -128;
   const index_t padded = (n + 15) / 16 * 16, bytes = padded / 16 * v.groups * v.group_steps * 64;
   std::vector<int> touched(static_cast<std::size_t>(2 * bytes));
   std::int64_t largest = 0;
@@ -121,13 +121,13 @@ TEST(Pack, FewBits) {
   check_shapes<scheme{.bits = 6, .per = granularity::per_row}>();
 }
 
-/// The order of nibbles by hand: codes 0 to 9 of one row of s4, stored plus 8.
+/// The order of nibbles by hand: codes -8 to 1 of one row of s4.
 TEST(Pack, NibblesByHand) {
   auto w = quantized<s4_per_tensor>::try_make(1, 10, params<s4_per_tensor>(1.0f)).value();
   for (index_t j = 0; j < 10; ++j) store_code<s4_per_tensor>(w.row(0), j, static_cast<int>(j) - 8);
   const auto packed = pack(w);
   const std::uint8_t* p = packed.view().panels;
-  const int first[] = {0x40, 0x51, 0x62, 0x73}, second[] = {0x08, 0x09, 0x00, 0x00};
+  const int first[] = {0xC8, 0xD9, 0xEA, 0xFB}, second[] = {0x00, 0x01, 0x00, 0x00};
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(p[i], first[i]);
     EXPECT_EQ(p[64 + i], second[i]);

@@ -110,6 +110,7 @@ class requantization {
     e.low = low_;
     e.high = high_;
     e.zero_point = zero_point_;
+    e.is_signed = is_signed_;
     return e;
   }
 

@@ -37,49 +37,67 @@ struct pick_gemm_reals {
   }
 };
 
-/// Runs a product whose call is complete but for its blocks. Tasks split rows when there are enough of them, panels
-/// otherwise. block_bytes: scratch of one row of x.
+constexpr index_t smaller(index_t a, index_t b) noexcept { return a < b ? a : b; }
+
+/// How a product is split: `rows` by `columns` parts, of whole units of 12 rows and 4 panels.
+struct split {
+  index_t rows = 1, columns = 1;
+};
+/// As many parts as workers, where the largest is smallest; of equals, the one with the most parts of rows, which share
+/// nothing they would both have to prepare.
+constexpr split split_of(index_t row_units, index_t column_units, index_t workers) noexcept {
+  split best;
+  index_t least = row_units * column_units;
+  for (index_t rows = workers < row_units ? workers : row_units; rows >= 1; --rows) {
+    const index_t fit = workers / rows, columns = fit < column_units ? fit : column_units;
+    const index_t largest = blocks_of(row_units, rows) * blocks_of(column_units, columns);
+    if (largest < least) least = largest, best = {rows, columns};
+  }
+  return best;
+}
+
+/// Scratch of small products, on the stack: neither memory nor set-up.
+inline constexpr index_t small_scratch = 8192;
+
+/// Runs a product: y is m x n.
 template <class Pick>
-result<void> run_gemm(simd::gemm_call g, index_t n, index_t scratch_bytes, const run_options& options) noexcept {
+result<void> run_gemm(const simd::gemm_call& g, index_t n, const run_options& options) noexcept {
   if (g.m == 0 || n == 0) return {};
-  const index_t panels = blocks_of(n, simd::panel_columns), workers = options.run.concurrency();
-  const bool by_rows = g.m >= 12 * workers;
-  const index_t most = by_rows ? blocks_of(g.m, 6) : blocks_of(panels, 4);
-  const index_t tasks = workers < most ? workers : most;
+  const default_float_environment environment;
+  const simd::gemm_kernel kernel = dispatched<Pick>()(g);
+  const index_t panels = blocks_of(n, simd::panel_columns), row_units = blocks_of(g.m, 12),
+                column_units = blocks_of(panels, 4);
+  const split parts = split_of(row_units, column_units, options.run.concurrency());
+  const index_t tasks = parts.rows * parts.columns, bytes = round_up(kernel.scratch_bytes, 64);
+  if (tasks == 1 && bytes <= small_scratch) {
+    alignas(64) std::uint8_t scratch[small_scratch];
+    kernel.run(g, {0, g.m, 0, panels, scratch});
+    return {};
+  }
   workspace own;
-  std::uint8_t* scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * scratch_bytes);
+  std::uint8_t* const scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * bytes);
   if (scratch == nullptr)
-    return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * scratch_bytes);
-  const auto kernel = dispatched<Pick>();
-  options.run.parallel_for(tasks, [&, kernel](index_t i) {
-    const default_float_environment environment;
-    // Shares are whole tiles, so that no task is left with a ragged start.
-    const share s = by_rows ? share_of(blocks_of(g.m, 6), tasks, i) : share_of(blocks_of(panels, 4), tasks, i);
-    simd::gemm_part part{0, g.m, 0, panels, scratch + i * scratch_bytes};
-    if (by_rows) {
-      part.first_row = 6 * s.first;
-      part.last_row = 6 * s.last < g.m ? 6 * s.last : g.m;
-    } else {
-      part.first_panel = 4 * s.first;
-      part.last_panel = 4 * s.last < panels ? 4 * s.last : panels;
-    }
-    kernel(g, part);
+    return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * bytes);
+  options.run.parallel_for(tasks, [&](index_t i) {
+    const default_float_environment environment_of_worker;
+    const share rows = share_of(row_units, parts.rows, i / parts.columns),
+                columns = share_of(column_units, parts.columns, i % parts.columns);
+    kernel.run(g, {12 * rows.first, smaller(12 * rows.last, g.m), 4 * columns.first, smaller(4 * columns.last, panels),
+                   scratch + i * bytes});
   });
   return {};
 }
 
 /// The integer product of any source of rows. (A template, as the float one, only to be compiled where it is called.)
 template <std::same_as<simd::gemm_call> Call>
-result<void> run_gemm_codes(Call g, const run_options& options) noexcept {
-  g.block_rows = simd::gemm_block_rows(g.m, g.w.groups * g.w.group_codes());
-  return run_gemm<pick_gemm_codes>(g, g.w.n, round_up(simd::gemm_scratch_bytes(g.block_rows, g.w), 64), options);
+result<void> run_gemm_codes(const Call& g, const run_options& options) noexcept {
+  return run_gemm<pick_gemm_codes>(g, g.w.n, options);
 }
 
 /// The float product of any source of rows: f = clamp(chain + bias), see epilogue_view.
 template <std::same_as<simd::gemm_call> Call>
-result<void> run_gemm_reals(Call g, const run_options& options) noexcept {
-  g.block_rows = simd::gemm_block_rows(g.m, 4 * g.k);
-  return run_gemm<pick_gemm_reals>(g, g.real_w.n, round_up(4 * g.block_rows * g.k + 64, 64), options);
+result<void> run_gemm_reals(const Call& g, const run_options& options) noexcept {
+  return run_gemm<pick_gemm_reals>(g, g.real_w.n, options);
 }
 
 /// Rows of a matrix with any strides, copied as they are.
@@ -99,7 +117,9 @@ struct matrix_rows {
       }
     }
   }
-  simd::row_source source() const noexcept { return {&fill, this}; }
+  simd::row_source source() const noexcept {
+    return {&fill, this, x.col_stride() == 1 || x.cols() < 2 ? x.data() : nullptr, x.row_stride()};
+  }
 };
 
 /// What the zero points of x mean to a kernel, and that the proof of w covers them.
@@ -186,6 +206,7 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::requantize& r,
   e.low = r.rectified && made.low < 0 ? 0.0f : made.low;
   e.high = made.high;
   e.zero_point = made.zero_point;
+  e.is_signed = made.is_signed;
   return {};
 }
 

@@ -40,10 +40,8 @@ class packed_weights {
   /// The real that element (i, k) stands for: scale * (code - zero point).
   float value(index_t i, index_t k) const noexcept {
     const index_t at = k / view_.group * view_.padded_n() + i;
-    const std::uint8_t byte = panels_[place(i, k)];
-    const int code = !view_.four_bit              ? static_cast<std::int8_t>(byte)
-                     : k % view_.group / simd::quad % 2 != 0 ? byte >> 4
-                                                  : byte & 15;
+    const std::uint8_t* byte = panels_.data() + place(i, k);
+    const int code = view_.four_bit ? load_s4(byte, k % view_.group / simd::quad % 2) : static_cast<std::int8_t>(*byte);
     return scales_[at] * static_cast<float>(code - (zero_points_.empty() ? 0 : zero_points_[at]));
   }
   /// Bytes of codes, scales and zero points as a model file would store them, without padding.
@@ -81,9 +79,9 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
   if (w.cols > INT32_MAX / 255)
     return failure(errc::overflow, "pack: rows of {} codes, expected at most {}", w.cols, INT32_MAX / 255);
 
-  // 4-bit codes are stored unsigned, 8-bit ones signed; the shift moves the zero point along.
+  // Kernels take signed codes; the shift of unsigned ones moves the zero point along.
   constexpr bool four_bit = S.two_per_byte();
-  constexpr int shift = four_bit ? (S.is_signed ? 8 : 0) : (S.is_signed ? 0 : -128);
+  constexpr int shift = S.is_signed ? 0 : four_bit ? -8 : -128;
   packed_weights made;
   made.scheme_ = S;
   simd::weights_view& v = made.view_;
@@ -102,7 +100,7 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
   const index_t columns = v.padded_n() * v.groups;
   auto panels = buffer<std::uint8_t>::make(*all_bytes);
   auto sums = buffer<std::int32_t>::make(columns);
-  auto zero_points = buffer<std::int32_t>::make(four_bit || S.asymmetric() || shift != 0 ? columns : 0);
+  auto zero_points = buffer<std::int32_t>::make(S.asymmetric() || shift + S.middle() != 0 ? columns : 0);
   auto scales = buffer<float>::make(columns);
   auto magnitudes = buffer<std::int64_t>::make(v.groups == 1 ? v.n : 0);
   if (!panels || !sums || !zero_points || !scales || !magnitudes)
@@ -123,7 +121,7 @@ result<packed_weights> packed_weights::try_make(const quantized_view<S>& w, std:
         std::uint8_t& byte = made.panels_[made.place(i, k)];
         const int stored = code + shift;
         if constexpr (four_bit)
-          byte = static_cast<std::uint8_t>(byte | stored << ((k - first) / simd::quad % 2 * 4));
+          byte = static_cast<std::uint8_t>(byte | (stored & 15) << ((k - first) / simd::quad % 2 * 4));
         else
           byte = static_cast<std::uint8_t>(stored);
       }

@@ -16,34 +16,61 @@ namespace dyadic::inline DYADIC_ABI::simd::avx2 {
 
 #include <dyadic/kernels/simd/ymm.inl.hpp>
 
-inline constexpr int max_rows = 3, max_panels = 1;  // 12 accumulators, 1 weight, 1 activation of 16 registers
-using x_code = std::int16_t;
-inline constexpr int x_offset = 0;
-inline constexpr int sums_a_panel = 4;
+/// Two sums a column: of the products of the first two of every four k, and of the last two.
+struct dot {
+  using x_code = std::int16_t;
+  using sums = i32v;
+  static constexpr int x_offset = 0, sums_a_panel = 4, latency = 8;
+  static constexpr int accumulators = 12;    // of 16 registers; 1 holds a weight, 1 an activation, 1 a product
+  static constexpr int group_registers = 4;  // for totals, and twice as many for sums
+  static constexpr bool unpacks = true;
 
-DYADIC_INLINE void store_x(x_code* x, bytev v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), _mm256_cvtepu8_epi16(v.r));
-}
-DYADIC_INLINE i32v zero_sums() { return {_mm256_setzero_si256()}; }
-DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
-  return {_mm256_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)))};
-}
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
-  return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)};
-}
-DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
-  return {_mm256_cvtepu8_epi16(_mm_and_si128(load_bytes(w + 16 * part).r, _mm_set1_epi8(15)))};
-}
-DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
-  return {_mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(load_bytes(w + 16 * part).r, 4), _mm_set1_epi8(15)))};
-}
-DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm256_add_epi32(sum.r, _mm256_madd_epi16(x.r, w.r))}; }
-DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) {
-  for (int half = 0; half < 2; ++half) {
-    const __m256i folded = _mm256_hadd_epi32(sums[2 * half].r, sums[2 * half + 1].r);
-    store(out + 8 * half, i32v{_mm256_permute4x64_epi64(folded, 0xD8)});  // columns 0 1 4 5 | 2 3 6 7 back in order
+  static DYADIC_INLINE i32v zero() { return {_mm256_setzero_si256()}; }
+  static DYADIC_INLINE i32v plus(i32v a, i32v b) { return add(a, b); }
+  static DYADIC_INLINE void load_start(const std::int32_t* from, i32v* sum) {
+    const i32v columns[] = {load(from), load(from + 8)};
+    spread(columns, sum);
   }
-}
+  static DYADIC_INLINE void store_sums(std::int32_t* to, const i32v* sum) {
+    i32v columns[2];
+    fold(sum, columns);
+    store(to, columns[0]);
+    store(to + 8, columns[1]);
+  }
+  static DYADIC_INLINE void spread(const i32v* columns, i32v* sum) {
+    DYADIC_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      sum[2 * half].r = _mm256_cvtepu32_epi64(_mm256_castsi256_si128(columns[half].r));
+      sum[2 * half + 1].r = _mm256_cvtepu32_epi64(_mm256_extracti128_si256(columns[half].r, 1));
+    }
+  }
+  static DYADIC_INLINE void fold(const i32v* sum, i32v* columns) {
+    DYADIC_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const __m256i folded = _mm256_hadd_epi32(sum[2 * half].r, sum[2 * half + 1].r);
+      columns[half].r = _mm256_permute4x64_epi64(folded, 0xD8);  // columns 0 1 4 5 | 2 3 6 7 back in order
+    }
+  }
+
+  static DYADIC_INLINE void store_x(x_code* x, bytev v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(x), _mm256_cvtepu8_epi16(v.r));
+  }
+  static DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
+    return {_mm256_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x)))};
+  }
+  static DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
+    return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)};
+  }
+  static DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
+    return {_mm256_srai_epi16(_mm256_slli_epi16(load_w8(w, part).r, 12), 12)};
+  }
+  static DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
+    return {_mm256_srai_epi16(load_w8(w, part).r, 4)};
+  }
+  static DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) {
+    return {_mm256_add_epi32(sum.r, _mm256_madd_epi16(x.r, w.r))};
+  }
+};
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
 

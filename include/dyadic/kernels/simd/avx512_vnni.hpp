@@ -14,10 +14,6 @@ DYADIC_REGION_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c
 namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
 
 inline constexpr int lanes = 16;
-inline constexpr int max_rows = 6, max_panels = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
-using x_code = std::uint8_t;
-inline constexpr int x_offset = 0;
-inline constexpr int sums_a_panel = 1;
 
 struct f32v {
   __m512 r;
@@ -61,22 +57,40 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
 
 #include <dyadic/kernels/simd/xmm.inl.hpp>
 
-DYADIC_INLINE void store_x(x_code* x, bytev v) { store_bytes(x, v); }
-DYADIC_INLINE i32v zero_sums() { return {_mm512_setzero_si512()}; }
-DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
-  std::int32_t quad;
-  __builtin_memcpy(&quad, x, sizeof quad);
-  return {_mm512_set1_epi32(quad)};
+#include <dyadic/kernels/simd/sums.inl.hpp>
+
+/// 64 codes of y: the low bytes of four registers, which hold int8 or uint8 values.
+DYADIC_INLINE void store_four_bytes(std::uint8_t* p, const i32v (&v)[4], bool is_signed) {
+  const __m512i low = _mm512_packs_epi32(v[0].r, v[1].r), high = _mm512_packs_epi32(v[2].r, v[3].r);
+  const __m512i bytes = is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_maskz_permutexvar_epi32(every, order, bytes));
 }
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int) { return {_mm512_loadu_si512(w)}; }
-DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int) {
-  return {_mm512_and_si512(_mm512_loadu_si512(w), _mm512_set1_epi8(15))};
-}
-DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int) {
-  return {_mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(w), 4), _mm512_set1_epi8(15))};
-}
-DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm512_dpbusd_epi32(sum.r, x.r, w.r)}; }
-DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) { store(out, sums[0]); }
+
+struct dot : plain_sums {
+  using x_code = std::uint8_t;
+  static constexpr int x_offset = 0, latency = 8;
+  static constexpr int accumulators = 24;     // of 32 registers; 4 hold weights, 1 an activation
+  static constexpr int group_registers = 12;  // for sums, and as many for totals
+  static constexpr bool unpacks = true;
+
+  static DYADIC_INLINE void store_x(x_code* x, bytev v) { store_bytes(x, v); }
+  static DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
+    std::int32_t quad;
+    __builtin_memcpy(&quad, x, sizeof quad);
+    return {_mm512_set1_epi32(quad)};
+  }
+  static DYADIC_INLINE i32v low_nibbles(__m512i v) {
+    const __m512i table = _mm512_set4_epi32(-0x00010204, -0x04050608, 0x07060504, 0x03020100);  // 0 to 7, -8 to -1
+    return {_mm512_maskz_shuffle_epi8(~__mmask64{0}, table, _mm512_and_si512(v, _mm512_set1_epi8(15)))};
+  }
+  static DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int) { return {_mm512_loadu_si512(w)}; }
+  static DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int) { return low_nibbles(_mm512_loadu_si512(w)); }
+  static DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int) {
+    return low_nibbles(_mm512_srli_epi16(_mm512_loadu_si512(w), 4));
+  }
+  static DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) { return {_mm512_dpbusd_epi32(sum.r, x.r, w.r)}; }
+};
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
 

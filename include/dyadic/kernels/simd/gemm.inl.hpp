@@ -1,147 +1,321 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One part of a product: blocks of rows are prepared in scratch, then tiles walk over them panel by panel.
+// One part of a product: blocks of rows, groups of panels, stretches of the depth, and in the middle the tiles.
 //
-// A group of panels stays in cache while the rows of a block pass by; a tile keeps its sums in registers over the whole
-// depth.
+//   for blocks of rows                 x of a block stays in the second-level cache
+//     for groups of panels             w of a group passes once a block
+//       for stretches of the depth     w of a stretch stays in the first-level cache; unpacked here when it pays
+//         for tiles of rows            sums stay in registers
+//
+// Sums between stretches wait in `partial`: the next stretch starts from them, so that the bits are those of one.
 
-DYADIC_INLINE index_t smaller(index_t a, index_t b) { return a < b ? a : b; }
-DYADIC_INLINE std::uint8_t* aligned(std::uint8_t* p) {
-  return p + (64 - static_cast<index_t>(reinterpret_cast<std::uintptr_t>(p) & 63)) % 64;
-}
+/// Block sizes. A third of a 32 KB first-level cache or more is left to x and y, half of a second level of 1 MB to w;
+/// a tile must also be deep enough that loading and storing its sums (a register of sums each way, against one dot4 a
+/// quad) costs a few percent at most: 128 quads.
+struct blocking {
+  static constexpr index_t stretch_bytes = 1 << 15, block_bytes = 1 << 18, most_rows = 480;
+  /// Steps of a stretch of the depth, of equal ones, in whole units (a group has several steps, otherwise 1).
+  static constexpr index_t stretch(index_t units, index_t unit_bytes) {
+    const index_t fit = unit_bytes > 0 && unit_bytes < stretch_bytes ? stretch_bytes / unit_bytes : 1;
+    const index_t stretches = (units + fit - 1) / fit;
+    return stretches > 1 ? (units + stretches - 1) / stretches : units;
+  }
+  /// Rows of a block, a multiple of 12 where there are that many.
+  static constexpr index_t rows(index_t m, index_t row_bytes) {
+    const index_t fit = row_bytes > 0 ? block_bytes / row_bytes : most_rows;
+    const index_t most = fit < 12 ? 12 : fit > most_rows ? most_rows : fit / 12 * 12;
+    return m < most ? (m > 0 ? m : 1) : most;
+  }
+};
 
-/// Integer codes: x prepared as x_code with every group padded to whole steps, sums of its groups beside it.
+/// Some steps of some panels, packed or unpacked.
+struct stretch {
+  index_t first, count;  ///< units of the depth: steps, or groups
+  const std::uint8_t* w;
+  index_t panel_stride;
+  bool unpacked, begins, ends;
+};
+
+/// What integer products share: prepared rows, and weights that are unpacked once for a block of many rows.
+template <class D>
 struct code_product {
-  static constexpr int rows = max_rows, panels = max_panels;
+  static constexpr index_t rows_worth_unpacking = 24000;
+  const gemm_call& g;
+  const index_t block_rows;
+  prepared_codes<D> x;
+  std::uint8_t* unpacked;
+  std::int32_t* partial;  ///< int32 sums or float totals, row by row
+  static_assert(sizeof(float) == sizeof(std::int32_t));
+
+  code_product(const gemm_call& call, index_t most_panels, index_t unit_bytes, index_t units, carver& c)
+      : g(call),
+        block_rows(blocking::rows(call.m, call.k * static_cast<index_t>(sizeof(typename D::x_code)))),
+        x(call, block_rows, c) {
+    const index_t count = blocking::stretch(units, unit_bytes);
+    unpacked = c.take<std::uint8_t>(unpacks(block_rows) ? most_panels * count * unit_bytes : 0);
+    partial = c.take<std::int32_t>(count < units ? block_rows * most_panels * panel_width : 0);
+  }
+
+  /// 4-bit codes always gain; bytes only where dot4 takes something wider.
+  bool unpacks(index_t count) const {
+    return D::unpacks && count >= rows_worth_unpacking && (g.w.four_bit || sizeof(typename D::x_code) != 1);
+  }
+  index_t unpacked_bytes(index_t steps) const { return steps * (g.w.four_bit ? 2 : 1) * wide<D>::step_bytes; }
+
+  void prepare(index_t row, index_t count) { x.fill(row, count); }
+
+  /// Points s to its weights: `unit_steps` steps a unit.
+  void take_weights(index_t panel, int panels, index_t unit_steps, stretch& s) const {
+    s.w = g.w.panels + panel * g.w.panel_bytes() + s.first * unit_steps * 64;
+    s.panel_stride = g.w.panel_bytes();
+    if constexpr (D::unpacks) {
+      if (!s.unpacked) return;
+      const index_t steps = s.count * unit_steps, bytes = unpacked_bytes(steps);
+      for (int p = 0; p < panels; ++p) {
+        if (g.w.four_bit)
+          unpack<D, w4<D>>(s.w + p * g.w.panel_bytes(), steps, unpacked + p * bytes);
+        else
+          unpack<D, w8<D>>(s.w + p * g.w.panel_bytes(), steps, unpacked + p * bytes);
+      }
+      s.w = unpacked;
+      s.panel_stride = bytes;
+    }
+  }
+};
+
+/// One scale a row of w: int32 sums over the whole depth.
+template <class D>
+struct row_product : code_product<D> {
+  using base = code_product<D>;
+  using base::g, base::x, base::partial;
+  static constexpr int most_panels = D::accumulators >= 4 * D::sums_a_panel * 6 ? 4 : 1;
+  static constexpr int rows(int panels) { return smaller_of(12, D::accumulators / (panels * D::sums_a_panel)); }
+  static constexpr int smaller_of(int a, int b) { return a < b ? a : b; }
+
+  row_product(const gemm_call& call, carver& c)
+      : base(call, most_panels, most_panels * (call.w.four_bit ? 2 : 1) * wide<D>::step_bytes, call.w.group_steps, c) {}
+
+  index_t units() const { return g.w.group_steps; }
+  index_t unit_bytes(int panels) const { return panels * this->unpacked_bytes(1); }
+  void take_weights(index_t panel, int panels, stretch& s) const { base::take_weights(panel, panels, 1, s); }
+
+  /// The sums of one row start from bias - zx sum (w - zw) - zw sum x, modulo 2^32 (the proof made at pack time bounds
+  /// the result), because sum (x - zx)(w - zw) = sum x w - zw sum x - zx sum (w - zw).
+  void start_row(index_t column, int columns, index_t i, std::int32_t* to) const {
+    const i32v zero = set1(*x.zeros(i)), sum = set1(x.sums(i) != nullptr ? *x.sums(i) : 0);
+    const std::int32_t *bias = g.out.bias_codes, *zero_points = g.w.zero_points;
+    for (int j = 0; j < columns; j += lanes) {
+      i32v v = bias != nullptr ? load(bias + column + j) : set1(std::int32_t{0});
+      v = sub(v, mul(zero, load(g.w.sums + column + j)));
+      if (zero_points != nullptr) v = sub(v, mul(load(zero_points + column + j), sum));
+      store(to + j, v);
+    }
+  }
+
+  /// Start values that all rows share, if they do.
+  bool start(index_t panel, int panels, std::int32_t* to) const {
+    if (!x.zeros_alike() || x.sums(0) != nullptr) return false;
+    start_row(panel * panel_columns, panels * panel_width, 0, to);
+    return true;
+  }
+
+  template <int Rows, int Panels>
+  void tile(index_t row, index_t i, index_t panel, const stretch& s, std::int32_t* shared_start) const {
+    constexpr int width = Panels * panel_width;
+    const index_t column = panel * panel_columns;
+    const int columns = static_cast<int>(smaller(width, g.w.n - column));
+    alignas(64) std::int32_t starts[length(Rows * width)], sums[length(Rows * width)];
+    tile_of_sums from{shared_start, 0}, to{sums, width};
+    if (!s.begins) {
+      from = {partial + i * width, width};
+    } else if (shared_start == nullptr) {
+      for (int r = 0; r < Rows; ++r) start_row(column, width, i + r, starts + r * width);
+      from = {starts, width};
+    }
+    const bool straight = g.out.to == output::sums && g.out.y_col_stride == 1 && columns == width;
+    if (!s.ends)
+      to = {partial + i * width, width};
+    else if (straight)
+      to = {static_cast<std::int32_t*>(g.out.y) + (row + i) * g.out.y_row_stride + column, g.out.y_row_stride};
+
+    const index_t first = s.first * g.w.step_codes(), codes = s.count * g.w.step_codes(), whole = x.whole();
+    operands<typename D::x_code> o{x.row(i) + first, x.stride(), nullptr, s.w, s.panel_stride, s.count};
+    if (first + codes > whole) {  // only the last step of all can be incomplete
+      o.tail = x.tail(i);
+      o.steps = s.count - 1;
+    }
+    if (s.unpacked) {
+      o.steps *= g.w.four_bit ? 2 : 1;
+      dot_tile<D, unpacked_form<D>, Rows, Panels>(o, from, to);
+    } else if (g.w.four_bit) {
+      dot_tile<D, w4<D>, Rows, Panels>(o, from, to);
+    } else {
+      dot_tile<D, w8<D>, Rows, Panels>(o, from, to);
+    }
+    if (s.ends && !straight) finish(g, place_of(g, x, row, i, column, Rows, columns, width), sums);
+  }
+};
+
+/// Scales a group of w: int32 sums in a group, floats over groups.
+template <class D>
+struct group_product : code_product<D> {
+  using base = code_product<D>;
+  using base::g, base::x, base::partial;
+  static constexpr int most_panels = D::group_registers >= 2 * panel_registers * 6 ? 2 : 1;
+  static constexpr int rows(int panels) {
+    return D::group_registers / (panels * panel_registers) < 6 ? D::group_registers / (panels * panel_registers) : 6;
+  }
+
+  group_product(const gemm_call& call, carver& c)
+      : base(call, most_panels, most_panels * (call.w.four_bit ? 2 : 1) * wide<D>::step_bytes * call.w.group_steps,
+             call.w.groups, c) {}
+
+  index_t units() const { return g.w.groups; }
+  index_t unit_bytes(int panels) const { return panels * this->unpacked_bytes(g.w.group_steps); }
+  void take_weights(index_t panel, int panels, stretch& s) const {
+    base::take_weights(panel, panels, g.w.group_steps, s);
+  }
+  bool start(index_t, int, std::int32_t*) const { return false; }
+
+  template <int Rows, int Panels>
+  void tile(index_t row, index_t i, index_t panel, const stretch& s, std::int32_t*) const {
+    constexpr int width = Panels * panel_width;
+    const index_t column = panel * panel_columns, at = s.first * g.w.padded_n() + column;
+    const bool blocks = g.x_groups > 1;
+    const group_terms terms{g.w.sums + at,
+                            g.w.zero_points != nullptr ? g.w.zero_points + at : nullptr,
+                            g.w.scales + at,
+                            g.w.padded_n(),
+                            x.zeros(i) + (blocks && !x.zeros_alike() ? s.first : 0),
+                            x.zeros_alike() ? 0 : g.x_groups,
+                            blocks && !x.zeros_alike() ? 1 : 0,
+                            blocks ? x.scales(i) + s.first : nullptr,
+                            x.sums(i) != nullptr ? x.sums(i) + s.first : nullptr,
+                            g.w.groups};
+    alignas(64) float own[length(Rows * width)];
+    float* totals = s.begins && s.ends ? own : reinterpret_cast<float*>(partial) + i * width;
+    operands<typename D::x_code> o{x.row(i) + s.first * g.w.group_codes(), x.stride(), nullptr, s.w, s.panel_stride,
+                                   g.w.group_steps};
+    if (s.unpacked) {
+      o.steps *= g.w.four_bit ? 2 : 1;
+      group_tile<D, unpacked_form<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+    } else if (g.w.four_bit) {
+      group_tile<D, w4<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+    } else {
+      group_tile<D, w8<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+    }
+    const int columns = static_cast<int>(smaller(width, g.w.n - column));
+    if (s.ends) finish(g, place_of(g, x, row, i, column, Rows, columns, width), totals);
+  }
+};
+
+/// Floats: one fma chain over the whole depth.
+struct real_product {
+  static constexpr int most_panels = lanes == 16 ? 4 : 1;
+  static constexpr int rows(int panels) { return lanes == 16 && panels < 4 ? 12 : 6; }
 
   const gemm_call& g;
-  x_code* x;
-  std::int32_t* x_sums;
-  std::uint8_t* raw;
+  const index_t block_rows;
+  float *copy, *partial;
+  const float* x = nullptr;
   index_t x_stride;
 
-  code_product(const gemm_call& call, std::uint8_t* scratch) : g(call), x_stride(call.w.groups * call.w.group_codes()) {
-    raw = aligned(scratch);
-    x = reinterpret_cast<x_code*>(aligned(raw + g.block_rows * g.k));
-    x_sums = reinterpret_cast<std::int32_t*>(
-        aligned(reinterpret_cast<std::uint8_t*>(x) + g.block_rows * x_stride * static_cast<index_t>(sizeof(x_code))));
-  }
+  real_product(const gemm_call& call, carver& c)
+      : g(call),
+        block_rows(blocking::rows(call.m, call.k * 4)),
+        copy(c.take<float>(call.x.direct == nullptr ? block_rows * call.k : 0)),
+        partial(c.take<float>(blocking::stretch(call.k, unit_bytes(most_panels)) < call.k
+                                  ? block_rows * most_panels * panel_width
+                                  : 0)),
+        x_stride(call.x.direct == nullptr ? call.k : call.x.direct_stride) {}
 
   void prepare(index_t row, index_t count) {
-    // What padding holds does not matter, for the weights there are 0; so unsigned codes can go straight to their
-    // place.
-    if constexpr (sizeof(x_code) == 1 && x_offset == 0) {
-      if (!g.x_signed && g.w.groups == 1 && g.w.zero_points == nullptr)
-        return g.x.fill(g.x.self, row, count, x, x_stride);
-    }
-    g.x.fill(g.x.self, row, count, raw, g.k);
-    for (index_t i = 0; i < count; ++i) {
-      const std::uint8_t* from = raw + i * g.k;
-      std::int32_t* sums = x_sums + i * g.w.groups;
-      for (index_t group = 0; group < g.w.groups; ++group)
-        sums[group] = prepare_group(from + group * g.w.group, x + i * x_stride + group * g.w.group_codes());
-    }
-  }
-
-  /// One group of a row, and the sum of its prepared codes: |sum| <= 255 * k, which pack has bounded.
-  std::int32_t prepare_group(const std::uint8_t* from, x_code* to) const {
-    std::int32_t sum = 0, quads[4];
-    index_t k = 0;
-    for (; k + 16 <= g.w.group; k += 16) {
-      bytev v = load_bytes(from + k);
-      if (g.x_signed) v = flip_sign(v);
-      store_x(to + k, v);
-      if (g.w.zero_points == nullptr) continue;
-      store_quad_sums(quads, v);
-      sum += quads[0] + quads[1] + quads[2] + quads[3] - 16 * x_offset;
-    }
-    for (; k < g.w.group; ++k) {
-      const int code = (g.x_signed ? from[k] ^ 128 : from[k]) - x_offset;
-      to[k] = static_cast<x_code>(code);
-      sum += code;
-    }
-    for (; k < g.w.group_codes(); ++k) to[k] = 0;
-    return sum;
-  }
-
-  template <int Rows, int Panels>
-  void tile(index_t row, index_t i, index_t panel) const {
-    constexpr int stride = Panels * static_cast<int>(panel_columns);
-    const index_t column = panel * panel_columns;
-    tile_place place{row + i, column, Rows, static_cast<int>(smaller(stride, g.w.n - column)), stride, 0,
-                     x_sums + i * g.w.groups, {}, {}, false};
-    set_rows(g, place);
-    alignas(64) std::int32_t sums[length(Rows * stride)];
-    if (g.w.groups == 1) {
-      dot<Rows, Panels>(i, panel, 0, sums);
-      return g.out.to == output::sums ? finish_sums(g, place, sums) : finish(g, place, sums);
-    }
-    alignas(64) float total[length(Rows * stride)] = {};
-    for (place.group = 0; place.group < g.w.groups; ++place.group) {
-      dot<Rows, Panels>(i, panel, place.group, sums);
-      add_group(g, place, sums, total);
-    }
-    finish(g, place, total);
-  }
-
-  template <int Rows, int Panels>
-  void dot(index_t i, index_t panel, index_t group, std::int32_t* sums) const {
-    const x_code* from = x + i * x_stride + group * g.w.group_codes();
-    const std::uint8_t* w = g.w.panels + panel * g.w.panel_bytes() + group * g.w.group_steps * 64;
-    if (g.w.four_bit)
-      dot_tile<w4, Rows, Panels>(from, x_stride, w, g.w.panel_bytes(), g.w.group_steps, sums);
+    x = copy;
+    if (g.x.direct != nullptr)
+      x = static_cast<const float*>(g.x.direct) + row * x_stride;
     else
-      dot_tile<w8, Rows, Panels>(from, x_stride, w, g.w.panel_bytes(), g.w.group_steps, sums);
+      g.x.fill(g.x.self, row, count, copy, g.k);
   }
-};
-
-/// Floats: x as it comes.
-struct real_product {
-  static constexpr int rows = 6, panels = max_panels;
-
-  const gemm_call& g;
-  float* x;
-
-  real_product(const gemm_call& call, std::uint8_t* scratch)
-      : g(call), x(reinterpret_cast<float*>(aligned(scratch))) {}
-
-  void prepare(index_t row, index_t count) { g.x.fill(g.x.self, row, count, x, g.k); }
+  index_t units() const { return g.k; }
+  static index_t unit_bytes(int panels) { return panels * panel_columns * 4; }
+  static bool unpacks(index_t) { return false; }
+  static bool start(index_t, int, std::int32_t*) { return false; }
+  void take_weights(index_t panel, int, stretch& s) const {
+    s.w = reinterpret_cast<const std::uint8_t*>(g.real_w.panels + (panel * g.k + s.first) * panel_columns);
+    s.panel_stride = g.k * panel_columns;
+  }
 
   template <int Rows, int Panels>
-  void tile(index_t row, index_t i, index_t panel) const {
-    constexpr int stride = Panels * static_cast<int>(panel_columns);
+  void tile(index_t row, index_t i, index_t panel, const stretch& s, std::int32_t*) const {
+    constexpr int width = Panels * panel_width;
     const index_t column = panel * panel_columns;
-    tile_place place{row + i, column, Rows, static_cast<int>(smaller(stride, g.real_w.n - column)), stride, 0, nullptr,
-                     {}, {}, false};
-    set_rows(g, place);
-    alignas(64) float sums[length(Rows * stride)];
-    fma_tile<Rows, Panels>(x + i * g.k, g.k, g.real_w.panels + column * g.k, panel_columns * g.k, g.k, sums);
-    finish_reals<float>(g, place, sums);
+    alignas(64) float own[length(Rows * width)];
+    float* const sums = s.begins && s.ends ? own : partial + i * width;
+    fma_tile<Rows, Panels>(x + i * x_stride + s.first, x_stride, reinterpret_cast<const float*>(s.w), s.panel_stride,
+                           s.count, s.begins, sums);
+    if (!s.ends) return;
+    const tile_place t{row + i, column, Rows, static_cast<int>(smaller(width, g.real_w.n - column)), width, nullptr, 0};
+    finish(g, t, sums);
   }
 };
 
-/// Rows [0, count) of a prepared block against Panels panels, in tiles of at most Product::rows rows.
+/// `count` rows in tiles of nearly equal heights, so that none is left with too few sums to keep the processor busy.
 template <int Panels, class Product>
-inline void run_rows(const Product& p, index_t row, index_t count, index_t panel) {
+inline void run_rows(const Product& p, index_t row, index_t count, index_t panel, const stretch& s,
+                     std::int32_t* start) {
+  constexpr int most = Product::rows(Panels), small = most < 6 ? most : 6;
   index_t i = 0;
-  if constexpr (Product::rows >= 6)
-    for (; count - i >= 6; i += 6) p.template tile<6, Panels>(row, i, panel);
-  if constexpr (Product::rows >= 3)
-    for (; count - i >= 3; i += 3) p.template tile<3, Panels>(row, i, panel);
-  for (; count - i >= 2; i += 2) p.template tile<2, Panels>(row, i, panel);
-  if (i < count) p.template tile<1, Panels>(row, i, panel);
+  if constexpr (most == 12)
+    for (; count - i >= 12; i += 12) p.template tile<12, Panels>(row, i, panel, s, start);
+  for (index_t tiles = (count - i + small - 1) / small; tiles > 0; --tiles) {
+    const index_t rows = (count - i + tiles - 1) / tiles;
+    switch (rows) {
+      case 1: p.template tile<1, Panels>(row, i, panel, s, start); break;
+      case 2: p.template tile<small < 2 ? 1 : 2, Panels>(row, i, panel, s, start); break;
+      case 3: p.template tile<small < 3 ? 1 : 3, Panels>(row, i, panel, s, start); break;
+      case 4: p.template tile<small < 4 ? 1 : 4, Panels>(row, i, panel, s, start); break;
+      case 5: p.template tile<small < 5 ? 1 : 5, Panels>(row, i, panel, s, start); break;
+      default: p.template tile<small < 6 ? 1 : 6, Panels>(row, i, panel, s, start); break;
+    }
+    i += rows;
+  }
+}
+
+template <int Panels, class Product>
+inline void run_panels(const Product& p, index_t row, index_t count, index_t panel) {
+  alignas(64) std::int32_t shared[length(Panels * panel_width)];
+  std::int32_t* const start = p.start(panel, Panels, shared) ? shared : nullptr;
+  const index_t units = p.units(), each = blocking::stretch(units, p.unit_bytes(Panels));
+  stretch s{0, 0, nullptr, 0, p.unpacks(count), true, false};
+  do {
+    s.count = smaller(each, units - s.first);
+    s.begins = s.first == 0;
+    s.ends = s.first + s.count == units;
+    p.take_weights(panel, Panels, s);
+    run_rows<Panels>(p, row, count, panel, s, start);
+    s.first += s.count;
+  } while (s.first < units);
 }
 
 template <class Product>
 inline void run_part(const gemm_call& g, const gemm_part& part) {
-  Product p(g, part.scratch);
-  for (index_t row = part.first_row; row < part.last_row; row += g.block_rows) {
-    const index_t count = smaller(g.block_rows, part.last_row - row);
+  carver memory(part.scratch);
+  Product p(g, memory);
+  for (index_t row = part.first_row; row < part.last_row; row += p.block_rows) {
+    const index_t count = smaller(p.block_rows, part.last_row - row);
     p.prepare(row, count);
     index_t panel = part.first_panel;
-    if constexpr (Product::panels >= 4)
-      for (; part.last_panel - panel >= 4; panel += 4) run_rows<4>(p, row, count, panel);
-    if constexpr (Product::panels >= 2)
-      for (; part.last_panel - panel >= 2; panel += 2) run_rows<2>(p, row, count, panel);
-    for (; panel < part.last_panel; ++panel) run_rows<1>(p, row, count, panel);
+    if constexpr (Product::most_panels >= 4)
+      for (; part.last_panel - panel >= 4; panel += 4) run_panels<4>(p, row, count, panel);
+    if constexpr (Product::most_panels >= 2)
+      for (; part.last_panel - panel >= 2; panel += 2) run_panels<2>(p, row, count, panel);
+    for (; panel < part.last_panel; ++panel) run_panels<1>(p, row, count, panel);
   }
+}
+
+/// Bytes of scratch one part needs at most.
+template <class Product>
+inline index_t scratch_bytes(const gemm_call& g) {
+  carver count(nullptr);
+  const Product p(g, count);
+  return count.bytes();
 }

@@ -12,10 +12,6 @@ DYADIC_REGION_BEGIN("arch=armv8.2-a+dotprod")
 namespace dyadic::inline DYADIC_ABI::simd::neon_dot {
 
 inline constexpr int lanes = 4;
-inline constexpr int max_rows = 6, max_panels = 1;  // 24 accumulators, 4 weights, 1 activation of 32 registers
-using x_code = std::int8_t;
-inline constexpr int x_offset = 128;
-inline constexpr int sums_a_panel = 4;
 
 struct f32v {
   float32x4_t r;
@@ -70,29 +66,36 @@ DYADIC_INLINE bytev flip_sign(bytev a) { return {veorq_u8(a.r, vdupq_n_u8(128))}
 DYADIC_INLINE void store_quad_sums(std::int32_t* p, bytev v) {
   vst1q_s32(p, vreinterpretq_s32_u32(vpaddlq_u16(vpaddlq_u8(v.r))));
 }
-DYADIC_INLINE void store_x(x_code* x, bytev v) { vst1q_s8(x, vreinterpretq_s8_u8(flip_sign(v).r)); }
 
-DYADIC_INLINE i32v zero_sums() { return {vdupq_n_s32(0)}; }
-DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
-  std::int32_t quad;
-  __builtin_memcpy(&quad, x, sizeof quad);
-  return {vdupq_n_s32(quad)};
-}
-DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
-  return {vreinterpretq_s32_u8(vld1q_u8(w + 16 * part))};
-}
-DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
-  return {vreinterpretq_s32_u8(vandq_u8(vld1q_u8(w + 16 * part), vdupq_n_u8(15)))};
-}
-DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
-  return {vreinterpretq_s32_u8(vshrq_n_u8(vld1q_u8(w + 16 * part), 4))};
-}
-DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) {
-  return {vdotq_s32(sum.r, vreinterpretq_s8_s32(w.r), vreinterpretq_s8_s32(x.r))};
-}
-DYADIC_INLINE void store_sums(std::int32_t* out, const i32v* sums) {
-  for (int i = 0; i < 4; ++i) store(out + 4 * i, sums[i]);
-}
+#include <dyadic/kernels/simd/sums.inl.hpp>
+#include <dyadic/kernels/simd/four_bytes.inl.hpp>
+
+struct dot : plain_sums {
+  using x_code = std::int8_t;
+  static constexpr int x_offset = 128, latency = 8;
+  static constexpr int accumulators = 24;     // of 32 registers; 4 hold weights, 1 an activation
+  static constexpr int group_registers = 12;  // for sums, and as many for totals
+  static constexpr bool unpacks = true;
+
+  static DYADIC_INLINE void store_x(x_code* x, bytev v) { vst1q_s8(x, vreinterpretq_s8_u8(flip_sign(v).r)); }
+  static DYADIC_INLINE i32v broadcast_quad(const x_code* x) {
+    std::int32_t quad;
+    __builtin_memcpy(&quad, x, sizeof quad);
+    return {vdupq_n_s32(quad)};
+  }
+  static DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
+    return {vreinterpretq_s32_u8(vld1q_u8(w + 16 * part))};
+  }
+  static DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
+    return {vreinterpretq_s32_s8(vshrq_n_s8(vreinterpretq_s8_u8(vshlq_n_u8(vld1q_u8(w + 16 * part), 4)), 4))};
+  }
+  static DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
+    return {vreinterpretq_s32_s8(vshrq_n_s8(vreinterpretq_s8_u8(vld1q_u8(w + 16 * part)), 4))};
+  }
+  static DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) {
+    return {vdotq_s32(sum.r, vreinterpretq_s8_s32(w.r), vreinterpretq_s8_s32(x.r))};
+  }
+};
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
 

@@ -4,16 +4,13 @@
 
 #include <cmath>
 
+#include <dyadic/fixed_point/int4.hpp>
 #include <dyadic/fixed_point/rounding.hpp>
 #include <dyadic/kernels/simd/vocabulary.hpp>
 
 namespace dyadic::inline DYADIC_ABI::simd::scalar {
 
 inline constexpr int lanes = 4;
-inline constexpr int max_rows = 2, max_panels = 1;
-using x_code = std::uint8_t;
-inline constexpr int x_offset = 0;
-inline constexpr int sums_a_panel = 1;
 
 struct f32v {
   float r[lanes];
@@ -116,7 +113,8 @@ inline bytev flip_sign(bytev a) {
 inline void store_quad_sums(std::int32_t* p, bytev v) {
   for (int i = 0; i < 4; ++i) p[i] = v.r[4 * i] + v.r[4 * i + 1] + v.r[4 * i + 2] + v.r[4 * i + 3];
 }
-inline void store_x(x_code* x, bytev v) { store_bytes(x, v); }
+
+#include <dyadic/kernels/simd/four_bytes.inl.hpp>
 
 struct panel_sums {
   std::int32_t r[16];
@@ -125,26 +123,45 @@ struct panel_weights {
   const std::uint8_t* w;
   int shift, bits;
 };
-inline panel_sums zero_sums() { return {}; }
-inline const x_code* broadcast_quad(const x_code* x) { return x; }
-inline panel_weights load_w8(const std::uint8_t* w, int) { return {w, 0, 8}; }
-inline panel_weights load_w4_low(const std::uint8_t* w, int) { return {w, 0, 4}; }
-inline panel_weights load_w4_high(const std::uint8_t* w, int) { return {w, 4, 4}; }
-inline panel_sums dot4(panel_sums sum, const x_code* x, panel_weights w) {
-  for (int column = 0; column < 16; ++column) {
-    std::int32_t four = 0;  // |four| <= 4 * 255 * 128
-    for (int i = 0; i < 4; ++i) {
-      const std::uint8_t byte = w.w[4 * column + i];
-      const int code = w.bits == 8 ? static_cast<std::int8_t>(byte) : (byte >> w.shift) & 15;
-      four += x[i] * code;
-    }
-    sum.r[column] = wrap(bits(sum.r[column]) + bits(four));
+
+struct dot {
+  using x_code = std::uint8_t;
+  using sums = panel_sums;
+  static constexpr int x_offset = 0, sums_a_panel = 1, latency = 0;
+  static constexpr int accumulators = 2, group_registers = 8;
+  static constexpr bool unpacks = false;
+
+  static void load_start(const std::int32_t* from, panel_sums* sum) {
+    for (int i = 0; i < 16; ++i) sum->r[i] = from[i];
   }
-  return sum;
-}
-inline void store_sums(std::int32_t* out, const panel_sums* sums) {
-  for (int i = 0; i < 16; ++i) out[i] = sums->r[i];
-}
+  static void store_sums(std::int32_t* to, const panel_sums* sum) {
+    for (int i = 0; i < 16; ++i) to[i] = sum->r[i];
+  }
+  static void spread(const i32v* columns, panel_sums* sum) {
+    for (int i = 0; i < 16; ++i) sum->r[i] = columns[i / lanes].r[i % lanes];
+  }
+  static void fold(const panel_sums* sum, i32v* columns) {
+    for (int i = 0; i < 16; ++i) columns[i / lanes].r[i % lanes] = sum->r[i];
+  }
+
+  static void store_x(x_code* x, bytev v) { store_bytes(x, v); }
+  static const x_code* broadcast_quad(const x_code* x) { return x; }
+  static panel_weights load_w8(const std::uint8_t* w, int) { return {w, 0, 8}; }
+  static panel_weights load_w4_low(const std::uint8_t* w, int) { return {w, 0, 4}; }
+  static panel_weights load_w4_high(const std::uint8_t* w, int) { return {w, 4, 4}; }
+  static panel_sums dot4(panel_sums sum, const x_code* x, panel_weights w) {
+    for (int column = 0; column < 16; ++column) {
+      std::int32_t four = 0;  // |four| <= 4 * 255 * 128
+      for (int i = 0; i < 4; ++i) {
+        const std::uint8_t byte = w.w[4 * column + i];
+        const int code = w.bits == 8 ? static_cast<std::int8_t>(byte) : load_s4(&byte, w.shift / 4);
+        four += x[i] * code;
+      }
+      sum.r[column] = wrap(bits(sum.r[column]) + bits(four));
+    }
+    return sum;
+  }
+};
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
 

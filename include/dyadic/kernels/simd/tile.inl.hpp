@@ -1,86 +1,175 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The microkernels: a tile of sums kept in registers over the whole depth, then stored to a scratch that stays in L1.
+// The microkernels: a tile of sums kept in registers over a stretch of the depth.
 //
-// The epilogue is a separate function over that scratch: fused into this loop, compilers spill accumulators inside it.
+// D is how an instruction set multiplies codes (`dot` in its file). A tile is stored to a scratch that stays in L1, and
+// the epilogue is a separate function over it: fused into these loops, compilers spill accumulators inside them.
 
 /// An array length: compilers ask for unsigned ones.
 constexpr std::size_t length(int n) { return static_cast<std::size_t>(n); }
+constexpr int panel_width = static_cast<int>(panel_columns), panel_registers = panel_width / lanes;
 
-/// Weights of 8 bits: a step of 64 bytes is one quad of k. Of 4 bits: two, the first in the low nibbles.
+/// Weights as they are packed. Of 8 bits, a step of 64 bytes is one quad of k; of 4 bits two, the first in the low
+/// nibbles.
+template <class D>
 struct w8 {
-  static constexpr int quads = 1;
+  static constexpr int quads = 1, step_bytes = 64;
   template <int>
-  static DYADIC_INLINE auto load(const std::uint8_t* w, int part) {
-    return load_w8(w, part);
+  static DYADIC_INLINE auto get(const std::uint8_t* w, int part) {
+    return D::load_w8(w, part);
   }
 };
+template <class D>
 struct w4 {
-  static constexpr int quads = 2;
+  static constexpr int quads = 2, step_bytes = 64;
   template <int Quad>
-  static DYADIC_INLINE auto load(const std::uint8_t* w, int part) {
+  static DYADIC_INLINE auto get(const std::uint8_t* w, int part) {
     if constexpr (Quad == 0)
-      return load_w4_low(w, part);
+      return D::load_w4_low(w, part);
     else
-      return load_w4_high(w, part);
+      return D::load_w4_high(w, part);
+  }
+};
+/// Weights unpacked: the registers that the loads above make, one after another.
+template <class D>
+struct wide {
+  static constexpr int quads = 1, step_bytes = D::sums_a_panel * lanes * 4;
+  template <int>
+  static DYADIC_INLINE auto get(const std::uint8_t* w, int part) {
+    return load(reinterpret_cast<const std::int32_t*>(w) + part * lanes);
   }
 };
 
-template <class W, int Quad, std::size_t Rows, std::size_t Registers, class Sum>
-DYADIC_INLINE void dot_step(Sum (&sum)[Rows][Registers], const x_code* x, index_t x_stride,
-                            const std::uint8_t* w, index_t panel_stride) {
-  constexpr int rows = static_cast<int>(Rows), registers = static_cast<int>(Registers);
-  decltype(W::template load<Quad>(w, 0)) weights[Registers];
-  DYADIC_UNROLL
-  for (int j = 0; j < registers; ++j)
-    weights[j] = W::template load<Quad>(w + j / sums_a_panel * panel_stride, j % sums_a_panel);
-  DYADIC_UNROLL
-  for (int i = 0; i < rows; ++i) {
-    const auto four = broadcast_quad(x + i * x_stride + Quad * quad);
+/// What unpacked weights are read as: where dot4 takes bytes, they look like packed ones of 8 bits.
+template <class D>
+using unpacked_form = std::conditional_t<sizeof(typename D::x_code) == 1, w8<D>, wide<D>>;
+
+/// `steps` steps of one panel, unpacked.
+template <class D, class W>
+inline void unpack(const std::uint8_t* w, index_t steps, std::uint8_t* to) {
+  constexpr int quad_bytes = wide<D>::step_bytes;
+  for (; steps > 0; --steps, w += W::step_bytes, to += W::quads * quad_bytes) {
     DYADIC_UNROLL
-    for (int j = 0; j < registers; ++j) sum[i][j] = dot4(sum[i][j], four, weights[j]);
+    for (int part = 0; part < D::sums_a_panel; ++part) {
+      store(reinterpret_cast<std::int32_t*>(to) + part * lanes, W::template get<0>(w, part));
+      if constexpr (W::quads == 2)
+        store(reinterpret_cast<std::int32_t*>(to + quad_bytes) + part * lanes, W::template get<1>(w, part));
+    }
   }
 }
 
-/// out[i][16 * p + c] = sum over k of x[i][k] * w[p][k][c], int32 modulo 2^32: Rows rows, Panels panels, `steps` steps.
-template <class W, int Rows, int Panels>
-inline void dot_tile(const x_code* x, index_t x_stride, const std::uint8_t* w, index_t panel_stride, index_t steps,
-                     std::int32_t* out) {
-  constexpr int registers = Panels * sums_a_panel;
-  decltype(zero_sums()) sum[length(Rows)][length(registers)];
+/// What a tile reads: rows of x, and panels of w from the same step on.
+template <class X>
+struct operands {
+  const X* x;
+  index_t x_stride;         ///< elements
+  const X* tail;            ///< the last quads of the rows, side by side, where k ends inside a quad; or null
+  const std::uint8_t* w;
+  index_t panel_stride;     ///< bytes
+  index_t steps;            ///< whole ones, all in x
+};
+
+template <class D, class W, int Quad, std::size_t Rows, std::size_t Registers, class Sum, class X>
+DYADIC_INLINE void dot_quad(Sum (&sum)[Rows][Registers], const X* x, index_t x_stride, const std::uint8_t* w,
+                            index_t panel_stride) {
+  constexpr int rows = static_cast<int>(Rows), registers = static_cast<int>(Registers);
+  decltype(W::template get<Quad>(w, 0)) weights[Registers];
   DYADIC_UNROLL
-  for (int i = 0; i < Rows; ++i) {
+  for (int j = 0; j < registers; ++j)
+    weights[j] = W::template get<Quad>(w + j / D::sums_a_panel * panel_stride, j % D::sums_a_panel);
+  DYADIC_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    const auto four = D::broadcast_quad(x + i * x_stride + Quad * quad);
     DYADIC_UNROLL
-    for (int j = 0; j < registers; ++j) sum[i][j] = zero_sums();
+    for (int j = 0; j < registers; ++j) sum[i][j] = D::dot4(sum[i][j], four, weights[j]);
   }
-  for (index_t step = 0; step < steps; ++step) {
-    dot_step<W, 0>(sum, x, x_stride, w, panel_stride);
-    if constexpr (W::quads == 2) dot_step<W, 1>(sum, x, x_stride, w, panel_stride);
+}
+
+/// sum[i][j] += all steps. Where there are too few sums to hide the latency of dot4, every second quad has its own.
+template <class D, class W, std::size_t Rows, std::size_t Registers, class Sum, class X>
+DYADIC_INLINE void dot_steps(Sum (&sum)[Rows][Registers], const operands<X>& o) {
+  constexpr int rows = static_cast<int>(Rows), registers = static_cast<int>(Registers);
+  constexpr bool paired = rows * registers < D::latency;
+  const X* x = o.x;
+  const std::uint8_t* w = o.w;
+  index_t steps = o.steps;
+  if constexpr (paired) {
+    Sum second[Rows][Registers];
+    DYADIC_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      DYADIC_UNROLL
+      for (int j = 0; j < registers; ++j) second[i][j] = D::zero();
+    }
+    constexpr int steps_a_pair = W::quads == 2 ? 1 : 2;
+    for (; steps >= steps_a_pair; steps -= steps_a_pair) {
+      dot_quad<D, W, 0>(sum, x, o.x_stride, w, o.panel_stride);
+      if constexpr (W::quads == 2)
+        dot_quad<D, W, 1>(second, x, o.x_stride, w, o.panel_stride);
+      else
+        dot_quad<D, W, 0>(second, x + quad, o.x_stride, w + W::step_bytes, o.panel_stride);
+      x += 2 * quad;
+      w += steps_a_pair * W::step_bytes;
+    }
+    DYADIC_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      DYADIC_UNROLL
+      for (int j = 0; j < registers; ++j) sum[i][j] = D::plus(sum[i][j], second[i][j]);
+    }
+  }
+  for (; steps > 0; --steps) {
+    dot_quad<D, W, 0>(sum, x, o.x_stride, w, o.panel_stride);
+    if constexpr (W::quads == 2) dot_quad<D, W, 1>(sum, x, o.x_stride, w, o.panel_stride);
     x += W::quads * quad;
-    w += 64;
+    w += W::step_bytes;
   }
+  if constexpr (W::quads == 1)
+    if (o.tail != nullptr) dot_quad<D, W, 0>(sum, o.tail, quad, w, o.panel_stride);
+}
+
+/// Numbers of a tile, row by row; a stride of 0 gives every row the same.
+struct tile_of_sums {
+  std::int32_t* at;
+  index_t stride;
+};
+
+/// out = start + sum over k of x * w, int32 modulo 2^32: Rows rows, Panels panels.
+template <class D, class W, int Rows, int Panels>
+DYADIC_NOINLINE void dot_tile(const operands<typename D::x_code>& given, tile_of_sums start, tile_of_sums out) {
+  constexpr int registers = Panels * D::sums_a_panel;
+  const operands<typename D::x_code> o = given;  // a copy, which no store can change
+  typename D::sums sum[length(Rows)][length(registers)];
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
     DYADIC_UNROLL
     for (int p = 0; p < Panels; ++p)
-      store_sums(out + (i * Panels + p) * panel_columns, &sum[i][p * sums_a_panel]);
+      D::load_start(start.at + i * start.stride + p * panel_width, &sum[i][p * D::sums_a_panel]);
+  }
+  dot_steps<D, W>(sum, o);
+  DYADIC_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    DYADIC_UNROLL
+    for (int p = 0; p < Panels; ++p)
+      D::store_sums(out.at + i * out.stride + p * panel_width, &sum[i][p * D::sums_a_panel]);
   }
 }
 
-/// out[i][16 * p + c] = fma chain over increasing k of x[i][k] * w[p][k][c], from 0: the order is the definition.
+/// out[i][16 * p + c] = fma chain over increasing k of x[i][k] * w[p][k][c], from 0 or from out: the order is the
+/// definition.
 template <int Rows, int Panels>
-inline void fma_tile(const float* x, index_t x_stride, const float* w, index_t panel_stride, index_t k, float* out) {
-  constexpr int a_panel = static_cast<int>(panel_columns) / lanes, registers = Panels * a_panel;
+DYADIC_NOINLINE void fma_tile(const float* x, index_t x_stride, const float* w, index_t panel_stride, index_t k,
+                              bool first, float* out) {
+  constexpr int registers = Panels * panel_registers;
   f32v sum[length(Rows)][length(registers)];
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
     DYADIC_UNROLL
-    for (int j = 0; j < registers; ++j) sum[i][j] = set1(0.0f);
+    for (int j = 0; j < registers; ++j)
+      sum[i][j] = first ? set1(0.0f) : load(out + i * Panels * panel_width + j * lanes);
   }
   for (index_t step = 0; step < k; ++step) {
     f32v weights[length(registers)];
     DYADIC_UNROLL
     for (int j = 0; j < registers; ++j)
-      weights[j] = load(w + j / a_panel * panel_stride + step * panel_columns + j % a_panel * lanes);
+      weights[j] = load(w + j / panel_registers * panel_stride + step * panel_width + j % panel_registers * lanes);
     DYADIC_UNROLL
     for (int i = 0; i < Rows; ++i) {
       const f32v one = set1(x[i * x_stride + step]);
@@ -91,6 +180,88 @@ inline void fma_tile(const float* x, index_t x_stride, const float* w, index_t p
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
     DYADIC_UNROLL
-    for (int j = 0; j < registers; ++j) store(out + i * Panels * panel_columns + j * lanes, sum[i][j]);
+    for (int j = 0; j < registers; ++j) store(out + i * Panels * panel_width + j * lanes, sum[i][j]);
+  }
+}
+
+/// What the sums of groups need besides the products, for the columns and rows of one tile, from one group on.
+struct group_terms {
+  const std::int32_t* w_sums;         ///< of codes less their zero points
+  const std::int32_t* w_zero_points;  ///< or null
+  const float* w_scales;
+  index_t w_step;                     ///< from group to group, of all three
+  const std::int32_t* x_zero_points;
+  index_t x_zero_row, x_zero_step;    ///< from row to row and from group to group; 0 where they are alike
+  const float* x_scales;              ///< when groups of x have scales of their own, else null
+  const std::int32_t* x_sums;         ///< used with w_zero_points
+  index_t x_row;                      ///< from row to row, of both; 1 from group to group
+};
+
+/// total = fma(float(sum of the group), scale, total) over `groups` groups in increasing order, which is the definition;
+/// sum over (x - zero point)(w - zero point), exact.
+template <class D, class W, int Rows, int Panels>
+DYADIC_NOINLINE void group_tile(const operands<typename D::x_code>& given, index_t group_codes, index_t groups,
+                                const group_terms& terms, bool first, float* totals, index_t stride) {
+  constexpr int registers = Panels * D::sums_a_panel, columns = Panels * panel_registers;
+  operands<typename D::x_code> o = given;  // copies, which no store can change
+  group_terms t = terms;
+  const index_t group_bytes = o.steps * W::step_bytes;
+  const bool alike = t.x_zero_row == 0 && t.w_zero_points == nullptr;
+  f32v total[length(Rows)][length(columns)];
+  DYADIC_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    DYADIC_UNROLL
+    for (int j = 0; j < columns; ++j) total[i][j] = first ? set1(0.0f) : load(totals + i * stride + j * lanes);
+  }
+  for (index_t group = 0; group < groups; ++group) {
+    typename D::sums sum[length(Rows)][length(registers)];
+    if (alike) {
+      i32v less[length(columns)];
+      DYADIC_UNROLL
+      for (int j = 0; j < columns; ++j)
+        less[j] = sub(set1(std::int32_t{0}), mul(set1(t.x_zero_points[0]), load(t.w_sums + j * lanes)));
+      DYADIC_UNROLL
+      for (int i = 0; i < Rows; ++i) {
+        DYADIC_UNROLL
+        for (int p = 0; p < Panels; ++p) D::spread(&less[p * panel_registers], &sum[i][p * D::sums_a_panel]);
+      }
+    } else {
+      DYADIC_UNROLL
+      for (int i = 0; i < Rows; ++i) {
+        const i32v zero = set1(t.x_zero_points[i * t.x_zero_row]);
+        i32v less[length(columns)];
+        DYADIC_UNROLL
+        for (int j = 0; j < columns; ++j) {
+          less[j] = sub(set1(std::int32_t{0}), mul(zero, load(t.w_sums + j * lanes)));
+          if (t.w_zero_points != nullptr)
+            less[j] = sub(less[j], mul(load(t.w_zero_points + j * lanes), set1(t.x_sums[i * t.x_row])));
+        }
+        DYADIC_UNROLL
+        for (int p = 0; p < Panels; ++p) D::spread(&less[p * panel_registers], &sum[i][p * D::sums_a_panel]);
+      }
+    }
+    dot_steps<D, W>(sum, o);
+    DYADIC_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      i32v exact[length(columns)];
+      DYADIC_UNROLL
+      for (int p = 0; p < Panels; ++p) D::fold(&sum[i][p * D::sums_a_panel], &exact[p * panel_registers]);
+      DYADIC_UNROLL
+      for (int j = 0; j < columns; ++j) {
+        f32v scale = load(t.w_scales + j * lanes);
+        if (t.x_scales != nullptr) scale = mul(scale, set1(t.x_scales[i * t.x_row]));
+        total[i][j] = fma(to_float(exact[j]), scale, total[i][j]);
+      }
+    }
+    o.x += group_codes, o.w += group_bytes;
+    t.w_sums += t.w_step, t.w_scales += t.w_step;
+    t.x_zero_points += t.x_zero_step;
+    if (t.w_zero_points != nullptr) t.w_zero_points += t.w_step, ++t.x_sums;
+    if (t.x_scales != nullptr) ++t.x_scales;
+  }
+  DYADIC_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    DYADIC_UNROLL
+    for (int j = 0; j < columns; ++j) store(totals + i * stride + j * lanes, total[i][j]);
   }
 }

@@ -3,10 +3,14 @@
 //
 // An instruction set is a namespace with about 40 small functions on wrapped registers (see scalar.hpp for their
 // meaning in plain C++) and these constants; algorithms.inl.hpp, included after them, is written once for all.
-//   lanes          32-bit numbers a register
-//   max_rows       rows of x a tile of integer sums holds; max_panels: panels of 16 columns it holds
-//   x_code         the integer dot4 wants activations in; x_offset: what is subtracted from an unsigned code to get there
-//   sums_a_panel   registers of sums for one row and one panel
+//   lanes   32-bit numbers a register
+//   dot     how it multiplies codes: a struct of functions and constants
+//             x_code, x_offset   the integer dot4 wants activations in; what is subtracted from an unsigned code to
+//                                get there
+//             accumulators       registers that hold sums in a tile; group_registers: that hold totals over groups
+//             sums_a_panel       registers of sums for one row and one panel
+//             latency            sums in flight that keep the processor busy
+//             unpacks            whether tiles of many rows unpack weights once
 #pragma once
 
 #include <type_traits>
@@ -24,9 +28,13 @@ inline constexpr index_t panel_columns = 16, quad = 4;
 
 /// Produces rows of x wherever they come from: a matrix, or the patches of an image.
 /// fill(self, row, count, out, stride): rows [row, row + count), k elements each, row i at out + i * stride elements.
+/// Where the rows stand in memory as fill would write them, `direct` says so: row i at direct + i * direct_stride
+/// elements.
 struct row_source {
   void (*fill)(const void* self, index_t row, index_t count, void* out, index_t stride) = nullptr;
   const void* self = nullptr;
+  const void* direct = nullptr;
+  index_t direct_stride = 0;
 };
 
 /// Packed integer weights. Bytes: [panel][group][step][column][4]; a step is a quad of k for 8-bit codes, and two for
@@ -43,7 +51,8 @@ struct weights_view {
 
   constexpr index_t padded_n() const noexcept { return (n + panel_columns - 1) / panel_columns * panel_columns; }
   constexpr index_t panel_bytes() const noexcept { return groups * group_steps * 64; }
-  constexpr index_t group_codes() const noexcept { return group_steps * (four_bit ? 8 : 4); }
+  constexpr index_t step_codes() const noexcept { return four_bit ? 8 : 4; }
+  constexpr index_t group_codes() const noexcept { return group_steps * step_codes(); }
 };
 
 /// Packed float weights: [panel][k][column].
@@ -71,6 +80,7 @@ struct epilogue_view {
   const float* bias = nullptr;                  ///< n
   float low = 0, high = 0;
   std::int32_t zero_point = 0;
+  bool is_signed = false;                       ///< codes of y are
   void* y = nullptr;                            ///< int32, float or byte
   index_t y_row_stride = 0, y_col_stride = 1;   ///< elements
 };
@@ -82,28 +92,20 @@ struct gemm_call {
   weights_view w;
   real_weights_view real_w;
   epilogue_view out;
-  index_t block_rows = 0;  ///< rows of x prepared at once
+  index_t x_groups = 1;    ///< params of a row of x: as many as groups of w, or one
 };
 
-/// The rows and panels one task computes, and its own scratch of gemm_scratch_bytes().
+/// The rows and panels one task computes, and its own scratch, as much as gemm_kernel says.
 struct gemm_part {
   index_t first_row = 0, last_row = 0, first_panel = 0, last_panel = 0;
   std::uint8_t* scratch = nullptr;
 };
 
-/// How many rows to prepare at once: 128 KB of them, so that they and a panel of weights share a second-level cache.
-constexpr index_t gemm_block_rows(index_t m, index_t row_bytes) noexcept {
-  const index_t fit = row_bytes > 0 ? (index_t{1} << 17) / row_bytes : 240;
-  const index_t tiles = fit < 6 ? 1 : fit > 240 ? 40 : fit / 6;
-  return m < tiles * 6 ? (m > 0 ? m : 1) : tiles * 6;
-}
-
-/// Room for a block as it comes, as dot4 wants it, and its sums, each from a cache line on. Enough for every
-/// instruction set.
-constexpr index_t gemm_scratch_bytes(index_t block_rows, const weights_view& w) noexcept {
-  const index_t padded = w.groups * w.group_codes();
-  return block_rows * (w.k + 2 * padded + 4 * w.groups) + 3 * 64;
-}
+/// What computes a part of a product, and the scratch it needs for one.
+struct gemm_kernel {
+  void (*run)(const gemm_call& g, const gemm_part& part) = nullptr;
+  index_t scratch_bytes = 0;
+};
 
 /// Windows over an NHWC image, for pooling.
 struct window_call {

@@ -43,3 +43,6 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
 }
 
 #include <dyadic/kernels/simd/xmm.inl.hpp>
+
+#include <dyadic/kernels/simd/sums.inl.hpp>
+#include <dyadic/kernels/simd/four_bytes.inl.hpp>
