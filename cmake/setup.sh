@@ -1,21 +1,25 @@
 #!/bin/sh
-# Installs what dyadic's tests, benches and examples need and this machine lacks. Usage: sh cmake/setup.sh [--ci]
+# Installs what dyadic's tests, benches and examples need and this machine lacks.
+# Usage: sh cmake/setup.sh [--peers | --ci]
 #
 # Silent when nothing is missing. On Debian and its kin it installs with apt-get, through sudo where needed; elsewhere
 # it says what to install. It exits 0 for a user in any case: CMake copes (fetches Eigen, leaves out the benches) or
-# says what it cannot do without. With --ci, which adds what .ci/run needs, something missing is an error.
+# says what it cannot do without. --peers adds the libraries the benches compare with. With --ci, which adds these and
+# what .ci/run needs, something missing is an error.
 set -eu
 
 packages="libeigen3-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev dataset-fashion-mnist"
+peers="libdnnl-dev libgemmlowp-dev libopenblas-dev"
 ci=0
 case "${1-}" in
   '') ;;
+  --peers) packages="$packages $peers" ;;
   --ci)
     ci=1
-    packages="$packages clang g++-aarch64-linux-gnu googletest git pkg-config qemu-user valgrind"
+    packages="$packages $peers clang g++-aarch64-linux-gnu googletest git pkg-config qemu-user valgrind"
     ;;
   *)
-    echo "setup.sh: unknown argument '$1', expected none or --ci" >&2
+    echo "setup.sh: unknown argument '$1', expected none, --peers or --ci" >&2
     exit 2
     ;;
 esac
@@ -25,7 +29,8 @@ esac
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
   cat >&2 <<'TEXT'
 setup.sh: this is not a Debian system. For everything to be built, please install Eigen 3.4 or newer, GoogleTest with
-GoogleMock, Google Benchmark and zlib; for the demo on all images, the four Fashion-MNIST files (--data DIR).
+GoogleMock, Google Benchmark and zlib; for the demo on all images, the four Fashion-MNIST files (--data DIR); to
+compare in the benches, oneDNN 2.x, gemmlowp and OpenBLAS.
 TEXT
   exit $ci
 fi
