@@ -8,6 +8,7 @@
 namespace {
 
 using namespace dyadic;
+using product::fill;
 
 constexpr scheme whole = s8_asymmetric_per_row;  // codes down to -128, any zero point
 
@@ -129,6 +130,156 @@ TEST(GemmOverflow, WorstCaseByTheSignsOfTheWeights) {
         }
     }
   }
+}
+
+/// What the codes and zero points of a row of w look like: |w - zero point| as large as the scheme has it, of one sign
+/// or of both, or anything.
+enum class rows_of { lowest, highest, ends, any };
+
+template <scheme W>
+quantized<W> weights_like(rows_of how, index_t n, index_t k, std::mt19937& random) {
+  const auto count = static_cast<std::size_t>(params_count(W, n, k));
+  std::vector<std::int32_t> zeros(W.asymmetric() ? count : 0);
+  for (std::int32_t& z : zeros)
+    z = how == rows_of::lowest    ? W.qmax()
+        : how == rows_of::highest ? W.qmin()
+                                  : product::code_of(W, fill::random, random);
+  auto w = quantized<W>::try_make(n, k, params<W>(std::vector<float>(count, 1.0f), zeros)).value();
+  const fill codes = how == rows_of::lowest    ? fill::lowest
+                     : how == rows_of::highest ? fill::highest
+                     : how == rows_of::ends    ? fill::ends
+                                               : fill::random;
+  for (index_t i = 0; i < n; ++i)
+    for (index_t j = 0; j < k; ++j) store_code<W>(w.row(i), j, product::code_of(W, codes, random));
+  return w;
+}
+
+/// w - zero point of every element, in 64 bits.
+template <scheme W>
+std::vector<std::int64_t> centred(const quantized<W>& w) {
+  std::vector<std::int64_t> all;
+  for (index_t i = 0; i < w.rows(); ++i)
+    for (index_t j = 0; j < w.cols(); ++j) all.push_back(w.code(i, j) - w.view().zero_point(i, j));
+  return all;
+}
+
+/// The products of all rows of w with the worst x that a zero point allows: one row of x for each row of w and sign.
+/// Sums of whole rows are the 64-bit ones; those of groups are added as the library says, exact ones as floats by fma.
+template <scheme X>
+void expect_worst_is_exact(const std::vector<std::int64_t>& w, index_t n, index_t group, const packed_weights& packed,
+                           int zero_point) {
+  const index_t k = packed.cols(), m = 2 * n;
+  params<X> p = [&] {
+    if constexpr (X.asymmetric())
+      return params<X>(1.0f, zero_point);
+    else
+      return params<X>(1.0f);
+  }();
+  auto x = quantized<X>::try_make(m, k, p).value();
+  const auto at = [k](index_t row, index_t j) { return static_cast<std::size_t>(row * k + j); };
+  for (index_t i = 0; i < m; ++i)
+    for (index_t j = 0; j < k; ++j)
+      store_code<X>(x.row(i), j, (w[at(i / 2, j)] > 0) == (i % 2 == 0) ? X.qmax() : X.qmin());
+  std::vector<std::int64_t> sums;
+  std::vector<float> reals;
+  for (index_t i = 0; i < m; ++i)
+    for (index_t r = 0; r < n; ++r) {
+      float total = 0;
+      for (index_t first = 0; first < k; first += group) {
+        std::int64_t sum = 0;
+        for (index_t j = first; j < first + group; ++j) sum += (x.code(i, j) - zero_point) * w[at(r, j)];
+        ASSERT_LE(std::abs(sum), packed.proof().largest_row_sum * packed.proof().largest_x);
+        ASSERT_LE(std::abs(sum), INT32_MAX);
+        sums.push_back(sum);
+        total = std::fma(static_cast<float>(sum), 1.0f, total);
+      }
+      reals.push_back(total);
+    }
+  support::for_each_isa([&](const std::string& isa) {
+    if (packed.grouped()) {
+      std::vector<float> y(reals.size());
+      gemm(x, packed, epilogue::dequantize{}, strided<float>(y.data(), m, n));
+      ASSERT_EQ(y, reals) << isa << ", k = " << k;
+    } else {
+      std::vector<std::int32_t> y(sums.size());
+      gemm(x, packed, epilogue::sums{}, strided<std::int32_t>(y.data(), m, n));
+      ASSERT_EQ(std::vector<std::int64_t>(y.begin(), y.end()), sums) << isa << ", k = " << k;
+    }
+  });
+}
+
+int accepted = 0, refused = 0;  // so that neither is missing by mistake
+
+/// pack accepts exactly what no x with |x - zero point| <= largest_x can bring out of int32, and where it does, the
+/// worst codes of each 8-bit scheme are multiplied exactly.
+template <scheme W>
+void expect_exact_proof(rows_of how, index_t k, std::int64_t largest_x, std::mt19937& random) {
+  const index_t n = k < 2000 ? 3 : 1;
+  const index_t group = W.per == granularity::per_group ? W.group : k;
+  const auto w = weights_like<W>(how, n, k, random);
+  const std::vector<std::int64_t> elements = centred(w);
+  // The worst x of all integers: largest_x with the sign of its weight.
+  std::int64_t worst = 0;
+  for (std::size_t first = 0; first < elements.size(); first += static_cast<std::size_t>(group)) {
+    std::int64_t sum = 0;
+    for (std::size_t j = first; j < first + static_cast<std::size_t>(group); ++j)
+      sum += elements[j] * (elements[j] < 0 ? -largest_x : largest_x);
+    worst = sum > worst ? sum : worst;
+  }
+  const auto packed = try_pack(w, largest_x);
+  ASSERT_EQ(packed.has_value(), worst <= INT32_MAX) << k << ", " << largest_x << ": " << support::text_of(packed);
+  if (!packed) {
+    EXPECT_EQ(packed.error().code(), errc::overflow);
+    ++refused;
+    return;
+  }
+  ++accepted;
+  ASSERT_EQ(packed->proof().largest_row_sum * largest_x, worst);
+  if (k > 70'000) return;
+  for (const int zero_point : {0, 55, 128, 255})
+    if (255 - zero_point <= largest_x && zero_point <= largest_x)
+      expect_worst_is_exact<u8_per_tensor>(elements, n, group, *packed, zero_point);
+  for (const int zero_point : {-128, -73, 127})
+    if (127 - zero_point <= largest_x && zero_point + 128 <= largest_x)
+      expect_worst_is_exact<s8_asymmetric_per_tensor>(elements, n, group, *packed, zero_point);
+  if (largest_x >= 128) expect_worst_is_exact<s8_per_tensor>(elements, n, group, *packed, 0);
+}
+
+/// All kinds of rows, at depths around those where each scheme and bound ceases to fit. Only longer rows than 70,000 of
+/// 4 bits are refused: those are proven and not multiplied.
+template <scheme W>
+void check_proofs() {
+  std::mt19937 random(7);
+  const index_t step = W.per == granularity::per_group ? W.group : 1;
+  const std::int64_t most_w = W.asymmetric() ? W.qmax() - W.qmin() : -W.qmin();
+  for (const rows_of how : {rows_of::lowest, rows_of::highest, rows_of::ends, rows_of::any})
+    for (const std::int64_t largest_x : {255, 200, 128, 1}) {
+      const std::int64_t limit = INT32_MAX / (largest_x * most_w);
+      for (const index_t k : {index_t{1}, limit, limit + 1, index_t{70'000}}) {
+        const bool also_longer = W.bits == 4 && how == rows_of::lowest && largest_x == 255;
+        if (round_up(k, step) > (also_longer ? 1'100'000 : 70'000)) continue;
+        expect_exact_proof<W>(how, round_up(k, step), largest_x, random);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+}
+
+TEST(GemmOverflow, TheProofIsExactForEightBits) {
+  check_proofs<s8_asymmetric_per_row>();
+  check_proofs<scheme{.per = granularity::per_row}>();
+  check_proofs<u8_per_row>();
+  check_proofs<s8_asymmetric_per_row.with(granularity::per_group, 35'000)>();
+  check_proofs<u8_per_row.with(granularity::per_group, 500)>();
+  EXPECT_GT(accepted, 100);
+  EXPECT_GT(refused, 20);
+}
+TEST(GemmOverflow, TheProofIsExactForFourBits) {
+  const int refused_before = refused;
+  check_proofs<s4_per_row>();
+  check_proofs<u4_per_row>();
+  EXPECT_EQ(refused, refused_before + 2);
+  check_proofs<s4_per_group<35'000>>();
+  check_proofs<u4_per_group<32>>();
 }
 
 /// Symmetric signed activations reach 128 at most: rows may be twice as long.

@@ -106,7 +106,13 @@ struct patch_rows {
     __builtin_memcpy(to, first, Half);
     __builtin_memcpy(to + rest, last, Half);
   }
-  simd::row_source source() const noexcept { return {&fill, this}; }
+  /// Windows of one pixel, one beside the other: the image itself is the matrix.
+  bool direct() const noexcept {
+    return taps.size == extent2{1, 1} && taps.stride == extent2{1, 1} && taps.padding == extent2{0, 0};
+  }
+  simd::row_source source() const noexcept {
+    return {&fill, this, direct() ? x + first_channel : nullptr, image.channels};
+  }
 };
 
 /// Shapes of one convolution that fit together: returns rows of y.
@@ -288,7 +294,7 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
     if (!bound) return bound;
     if (const auto ok = kernels::set_y(g.out, kernels::group_of(e, group, columns), part, x.scales); !ok) return ok;
     kernels::set_memory(g.out, y, group * columns);
-    if (const auto ok = kernels::run_gemm_codes(g, options); !ok) return ok;
+    if (const auto ok = kernels::run_gemm<kernels::pick_gemm_codes>(g, g.w.n, options); !ok) return ok;
   }
   return {};
 }
@@ -324,7 +330,7 @@ result<void> try_conv2d(const T* x, const image_shape& shape, const window& taps
     g.out.low = e.low;
     g.out.high = e.high;
     kernels::set_memory(g.out, y, group * part.rows());
-    if (const auto ok = kernels::run_gemm_reals(g, options); !ok) return ok.error();
+    if (const auto ok = kernels::run_gemm<kernels::pick_gemm_reals>(g, part.rows(), options); !ok) return ok.error();
   }
   return {};
 }

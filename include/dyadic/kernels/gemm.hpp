@@ -1,145 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // gemm and gemv: y = x * w^T on codes, exact in int32, finished by an epilogue; and the float product beside them.
 //
-//   x  (m, k) 8-bit codes, per tensor or per row          w  (n, k) packed, 2 to 8 bits, per tensor, row or group
+//   x  (m, k) 8-bit codes, per tensor, row or group       w  (n, k) packed, 2 to 8 bits, per tensor, row or group
 //   y  (m, n) int32, float or 8-bit codes, as the epilogue says, any strides
 //
 // Every instruction set, thread count and split gives the same bits: integer sums have no order, sums over groups are
 // added in increasing order by fma, and the float product is one fma chain over increasing k.
 #pragma once
 
-#include <dyadic/core/executor.hpp>
 #include <dyadic/core/strided.hpp>
-#include <dyadic/core/workspace.hpp>
 #include <dyadic/kernels/epilogue.hpp>
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/kernels/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// Who runs a product and in what memory. By default: this thread, memory allocated and freed within the call.
-struct run_options {
-  executor_ref run{};
-  workspace* memory = nullptr;
-};
-
 namespace kernels {
-
-struct pick_gemm_codes {
-  template <class Isa>
-  static auto of() noexcept {
-    return &Isa::template gemm_codes<>;
-  }
-};
-struct pick_gemm_reals {
-  template <class Isa>
-  static auto of() noexcept {
-    return &Isa::template gemm_reals<>;
-  }
-};
-
-constexpr index_t smaller(index_t a, index_t b) noexcept { return a < b ? a : b; }
-
-/// How a product is split: `rows` by `columns` parts, of whole units of 12 rows and 4 panels.
-struct split {
-  index_t rows = 1, columns = 1;
-};
-/// As many parts as workers, where the largest is smallest; of equals, the one with the most parts of rows, which share
-/// nothing they would both have to prepare.
-constexpr split split_of(index_t row_units, index_t column_units, index_t workers) noexcept {
-  split best;
-  index_t least = row_units * column_units;
-  for (index_t rows = workers < row_units ? workers : row_units; rows >= 1; --rows) {
-    const index_t fit = workers / rows, columns = fit < column_units ? fit : column_units;
-    const index_t largest = blocks_of(row_units, rows) * blocks_of(column_units, columns);
-    if (largest < least) least = largest, best = {rows, columns};
-  }
-  return best;
-}
-
-/// Scratch of small products, on the stack: neither memory nor set-up.
-inline constexpr index_t small_scratch = 8192;
-
-/// Runs a product: y is m x n.
-template <class Pick>
-result<void> run_gemm(const simd::gemm_call& g, index_t n, const run_options& options) noexcept {
-  if (g.m == 0 || n == 0) return {};
-  const default_float_environment environment;
-  const simd::gemm_kernel kernel = dispatched<Pick>()(g);
-  const index_t panels = blocks_of(n, simd::panel_columns), row_units = blocks_of(g.m, 12),
-                column_units = blocks_of(panels, 4);
-  const split parts = split_of(row_units, column_units, options.run.concurrency());
-  const index_t tasks = parts.rows * parts.columns, bytes = round_up(kernel.scratch_bytes, 64);
-  if (tasks == 1 && bytes <= small_scratch) {
-    alignas(64) std::uint8_t scratch[small_scratch];
-    kernel.run(g, {0, g.m, 0, panels, scratch});
-    return {};
-  }
-  workspace own;
-  std::uint8_t* const scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * bytes);
-  if (scratch == nullptr)
-    return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * bytes);
-  options.run.parallel_for(tasks, [&](index_t i) {
-    const default_float_environment environment_of_worker;
-    const share rows = share_of(row_units, parts.rows, i / parts.columns),
-                columns = share_of(column_units, parts.columns, i % parts.columns);
-    kernel.run(g, {12 * rows.first, smaller(12 * rows.last, g.m), 4 * columns.first, smaller(4 * columns.last, panels),
-                   scratch + i * bytes});
-  });
-  return {};
-}
-
-/// The integer product of any source of rows. (A template, as the float one, only to be compiled where it is called.)
-template <std::same_as<simd::gemm_call> Call>
-result<void> run_gemm_codes(const Call& g, const run_options& options) noexcept {
-  return run_gemm<pick_gemm_codes>(g, g.w.n, options);
-}
-
-/// The float product of any source of rows: f = clamp(chain + bias), see epilogue_view.
-template <std::same_as<simd::gemm_call> Call>
-result<void> run_gemm_reals(const Call& g, const run_options& options) noexcept {
-  return run_gemm<pick_gemm_reals>(g, g.real_w.n, options);
-}
-
-/// Rows of a matrix with any strides, copied as they are.
-template <class T>
-struct matrix_rows {
-  strided<const T> x;
-
-  static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
-    const strided<const T>& x = static_cast<const matrix_rows*>(self)->x;
-    for (index_t i = 0; i < count; ++i) {
-      T* to = static_cast<T*>(out) + i * stride;
-      const T* from = x.row(row + i);
-      if (x.col_stride() == 1) {
-        if (x.cols() > 0) std::memcpy(to, from, static_cast<std::size_t>(x.cols()) * sizeof(T));
-      } else {
-        for (index_t k = 0; k < x.cols(); ++k) to[k] = from[k * x.col_stride()];
-      }
-    }
-  }
-  simd::row_source source() const noexcept {
-    return {&fill, this, x.col_stride() == 1 || x.cols() < 2 ? x.data() : nullptr, x.row_stride()};
-  }
-};
 
 /// What the zero points of x mean to a kernel, and that the proof of w covers them.
 template <scheme S>
 result<void> set_x(simd::epilogue_view& e, std::span<const std::int32_t> zero_points, index_t rows_a_param,
-                   const packed_weights& w) noexcept {
+                   const packed_view& w) noexcept {
   e.x_zero_base = S.is_signed ? 128 : S.asymmetric() ? 0 : S.middle();
   e.x_zero_points = S.asymmetric() ? zero_points.data() : nullptr;
   e.rows_a_param = rows_a_param;
-  if (w.proof().largest_x >= 255) return {};
+  if (w.proof.largest_x >= 255) return {};
   const index_t count = S.asymmetric() ? static_cast<index_t>(zero_points.size()) : 1;
   for (index_t i = 0; i < count; ++i) {
     const std::int32_t zero = S.asymmetric() ? zero_points[static_cast<std::size_t>(i)] : S.middle();
     const std::int32_t reach = S.qmax() - zero > zero - S.qmin() ? S.qmax() - zero : zero - S.qmin();
-    if (reach > w.proof().largest_x)
+    if (reach > w.proof.largest_x)
       return failure(errc::overflow,
                      "gemm: zero point {} of x lets |x - zero point| reach {}, the weights were packed for {}", zero,
-                     reach, w.proof().largest_x);
+                     reach, w.proof.largest_x);
   }
   return {};
+}
+
+/// How many params a row of x brings: one, or one a group where x and w are grouped alike.
+template <scheme S>
+result<index_t> groups_of_x(index_t k, const packed_view& w) noexcept {
+  if constexpr (S.per == granularity::per_group) {
+    if (k > S.group && (w.weights.groups == 1 || w.weights.group != S.group))
+      return failure(errc::invalid_scheme, "gemm: x in groups of {}, w in groups of {}, expected the same", S.group,
+                     w.weights.group);
+    return w.weights.groups;
+  } else {
+    return index_t{1};
+  }
+}
+
+/// Everything a call says of codes x and weights w, but for y. rows must outlive the call.
+template <scheme S>
+result<simd::gemm_call> call_of(const quantized_view<S>& x, const matrix_rows<std::uint8_t>& rows,
+                                const packed_view& w) noexcept {
+  static_assert(S.bits <= 8 && !S.two_per_byte(), "gemm: x needs one byte a code");
+  const auto groups = groups_of_x<S>(x.cols, w);
+  if (!groups) return groups.error();
+  simd::gemm_call g;
+  g.x = rows.source();
+  g.m = x.rows;
+  g.k = x.cols;
+  g.x_signed = S.is_signed;
+  g.x_groups = *groups;
+  g.w = w.weights;
+  g.out.x_scales = x.scales.data();
+  const index_t rows_a_param = S.per != granularity::per_tensor ? 1 : x.rows > 0 ? x.rows : 1;
+  if (const auto ok = set_x<S>(g.out, x.zero_points, rows_a_param, w); !ok) return ok.error();
+  return g;
 }
 
 /// Refuses a clamp whose ends are reversed or NaN.
@@ -151,23 +78,23 @@ inline result<void> check_clamp(const epilogue::bounded_reals& r) noexcept {
 }
 
 /// Completes the view of an epilogue: y's element type must be the one it makes.
-inline result<void> set_y(simd::epilogue_view& e, epilogue::sums, const packed_weights& w,
+inline result<void> set_y(simd::epilogue_view& e, epilogue::sums, const packed_view& w,
                           std::span<const float>) noexcept {
   if (w.grouped())
     return failure(errc::invalid_scheme, "gemm: weights in {} groups a row have no int32 sums, expected one group",
-                   w.view().groups);
+                   w.weights.groups);
   e.to = simd::output::sums;
   return {};
 }
-inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals& r, const packed_weights& w,
+inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals& r, const packed_view& w,
                           std::span<const float> x_scales) noexcept {
   const auto biases = static_cast<index_t>(r.bias.size());
-  if (biases != 0 && biases != w.rows())
+  if (biases != 0 && biases != w.weights.n)
     return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none", biases,
-                   w.rows(), w.rows());
+                   w.weights.n, w.weights.n);
   if (const auto ok = check_clamp(r); !ok) return ok.error();
   e.to = simd::output::reals;
-  e.multipliers = w.grouped() ? nullptr : w.view().scales;
+  e.multipliers = w.grouped() ? nullptr : w.weights.scales;
   e.x_scales = x_scales.data();
   e.bias = biases == 0 ? nullptr : r.bias.data();
   e.low = r.low;
@@ -232,7 +159,8 @@ void set_memory(simd::epilogue_view& e, const strided<T>& y, index_t first_colum
 
 /// y = epilogue(x * w^T).
 ///
-/// \param x  (m, k) codes of at most 8 bits (not two a byte), per tensor or per row.
+/// \param x  (m, k) codes of at most 8 bits (not two a byte), per tensor, per row, or in the groups of w: then
+///           total = fma(float(sum of the group), scale of w * scale of x, total), and dequantize is the epilogue.
 /// \param w  (n, k) packed.
 /// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or epilogue::requantize{r}.
 /// \param y  (m, n) of int32, float, or uint8 / int8; must not overlap x.
@@ -240,8 +168,6 @@ template <scheme X, class E, matrix_like Y>
   requires(kernels::makes<E, element_of<Y>>)
 result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const E& e, Y&& y,
                       const run_options& options = {}) noexcept {
-  static_assert(X.bits <= 8 && !X.two_per_byte(), "gemm: x needs one byte a code");
-  static_assert(X.per != granularity::per_group, "gemm: x has one scale a tensor or a row");
   const strided<element_of<Y>> out(y);
   if (x.cols != w.cols())
     return failure(errc::invalid_shape, "gemm: x has {} columns, w expects {}", x.cols, w.cols());
@@ -260,19 +186,11 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
                      std::is_signed_v<element_of<Y>> ? "signed" : "unsigned",
                      e.how.is_signed() ? "signed" : "unsigned");
   }
-  simd::gemm_call g;
-  g.x = rows.source();
-  g.m = x.rows;
-  g.k = x.cols;
-  g.x_signed = X.is_signed;
-  g.w = w.view();
-  if (const auto ok =
-          kernels::set_x<X>(g.out, x.zero_points, X.per == granularity::per_row ? 1 : (x.rows > 0 ? x.rows : 1), w);
-      !ok)
-    return ok.error();
-  if (const auto ok = kernels::set_y(g.out, e, w, x.scales); !ok) return ok.error();
-  kernels::set_memory(g.out, out);
-  return kernels::run_gemm_codes(g, options);
+  auto g = kernels::call_of(x, rows, w);
+  if (!g) return g.error();
+  if (const auto ok = kernels::set_y(g->out, e, w, x.scales); !ok) return ok.error();
+  kernels::set_memory(g->out, out);
+  return kernels::run_gemm<kernels::pick_gemm_codes>(*g, w.rows(), options);
 }
 template <scheme X, class E, matrix_like Y>
   requires(kernels::makes<E, element_of<Y>>)
@@ -314,7 +232,7 @@ result<void> try_gemm(const X& x, const packed_reals& w, const epilogue::bounded
   g.out.low = e.low;
   g.out.high = e.high;
   kernels::set_memory(g.out, out);
-  return kernels::run_gemm_reals(g, options);
+  return kernels::run_gemm<kernels::pick_gemm_reals>(g, w.rows(), options);
 }
 
 /// A vector to write: std::span, std::vector, Eigen::VectorXf, dyadic::buffer...

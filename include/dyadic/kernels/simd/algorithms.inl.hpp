@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The algorithms of one instruction set: included at the end of each file's vocabulary, in its region and namespace.
 
+#include <dyadic/kernels/simd/elementwise.inl.hpp>
 #include <dyadic/kernels/simd/tile.inl.hpp>
 #include <dyadic/kernels/simd/prepare.inl.hpp>
 #include <dyadic/kernels/simd/finish.inl.hpp>
 #include <dyadic/kernels/simd/gemm.inl.hpp>
-#include <dyadic/kernels/simd/elementwise.inl.hpp>
+#include <dyadic/kernels/simd/weight_only.inl.hpp>
+#include <dyadic/kernels/simd/run.inl.hpp>
 
 /// The whole operations that dispatch chooses between; only those a program uses are compiled. The products are
 /// templates so that a file which includes the library and calls none of them does not pay for their tiles.
 struct algorithms {
   template <class D = dot>
-  static gemm_kernel gemm_codes(const gemm_call& g) {
-    if (g.w.groups > 1) return {&run_part<group_product<D>>, scratch_bytes<group_product<D>>(g)};
-    return {&run_part<row_product<D>>, scratch_bytes<row_product<D>>(g)};
+  static index_t gemm_codes(const gemm_call& g, const gemm_part& part) {
+    return g.w.groups > 1 ? run_part<group_product<D>>(g, part) : run_part<row_product<D>>(g, part);
   }
   template <class P = real_product>
-  static gemm_kernel gemm_reals(const gemm_call& g) {
-    return {&run_part<P>, scratch_bytes<P>(g)};
+  static index_t gemm_reals(const gemm_call& g, const gemm_part& part) {
+    return run_part<P>(g, part);
+  }
+  template <class P = weight_only_product>
+  static index_t gemm_weight_only(const gemm_call& g, const gemm_part& part) {
+    return run_part<P>(g, part);
   }
   static void quantize(const float* x, index_t n, float scale, std::int32_t zero_point, std::uint8_t* y) {
-    quantize_u8(x, n, scale, zero_point, y);
+    quantize_u8(x, n, scale, zero_point, 0, 255, y);
   }
   static void dequantize(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
     dequantize_u8(x, n, scale, zero_point, y);

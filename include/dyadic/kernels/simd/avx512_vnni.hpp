@@ -14,6 +14,7 @@ DYADIC_REGION_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c
 namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
 
 inline constexpr int lanes = 16;
+inline constexpr int real_registers = 24;  // that hold sums of floats in a tile
 
 struct f32v {
   __m512 r;
@@ -28,6 +29,7 @@ inline constexpr __mmask16 every = 0xFFFF;
 DYADIC_INLINE f32v load(const float* p) { return {_mm512_loadu_ps(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { _mm512_storeu_ps(p, v.r); }
 DYADIC_INLINE f32v set1(float x) { return {_mm512_set1_ps(x)}; }
+DYADIC_INLINE f32v sub(f32v a, f32v b) { return {_mm512_sub_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
 DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm512_mul_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v div(f32v a, f32v b) { return {_mm512_div_ps(a.r, b.r)}; }
@@ -41,9 +43,22 @@ DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm512_maskz_mov_ps(_mm512_cmp_
 DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
 DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm512_storeu_si512(p, v.r); }
 DYADIC_INLINE i32v set1(std::int32_t x) { return {_mm512_set1_epi32(x)}; }
+/// A copy in a register of its own. g++ 12 lets sums that start alike share one, and then moves them about in the loop.
+DYADIC_INLINE i32v apart(i32v v) {
+  __asm__("" : "+v"(v.r));
+  return v;
+}
 DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm512_add_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm512_sub_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm512_mullo_epi32(a.r, b.r)}; }
+template <int Bits>
+DYADIC_INLINE i32v shift_left(i32v a) {
+  return {_mm512_maskz_slli_epi32(every, a.r, Bits)};
+}
+template <int Bits>
+DYADIC_INLINE i32v shift_right(i32v a) {
+  return {_mm512_maskz_srai_epi32(every, a.r, Bits)};
+}
 DYADIC_INLINE f32v to_float(i32v a) { return {_mm512_maskz_cvtepi32_ps(every, a.r)}; }
 // Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction
 // warns falsely in g++ 12, unmasked when optimising and masked when not.)
@@ -59,12 +74,51 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
 
 #include <dyadic/kernels/simd/sums.inl.hpp>
 
-/// 64 codes of y: the low bytes of four registers, which hold int8 or uint8 values.
-DYADIC_INLINE void store_four_bytes(std::uint8_t* p, const i32v (&v)[4], bool is_signed) {
-  const __m512i low = _mm512_packs_epi32(v[0].r, v[1].r), high = _mm512_packs_epi32(v[2].r, v[3].r);
-  const __m512i bytes = is_signed ? _mm512_packs_epi16(low, high) : _mm512_packus_epi16(low, high);
+/// The signed 4 bits from bit Bit on of each lane: a table of sixteen floats, whose index ignores the bits above.
+template <int Bit>
+DYADIC_INLINE f32v real_nibble(i32v v) {
+  const __m512 table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
+  return {_mm512_maskz_permutexvar_ps(every, _mm512_maskz_srli_epi32(every, v.r, Bit), table)};
+}
+
+/// The first n lanes.
+DYADIC_INLINE __mmask16 first_lanes(index_t n) {
+  return n >= lanes ? every : static_cast<__mmask16>((1u << (n > 0 ? n : 0)) - 1);
+}
+DYADIC_INLINE f32v load_part(const float* p, index_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+DYADIC_INLINE void store_part(float* p, f32v v, index_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v.r); }
+DYADIC_INLINE void store_part(std::int32_t* p, i32v v, index_t n) { _mm512_mask_storeu_epi32(p, first_lanes(n), v.r); }
+DYADIC_INLINE void store_low_part(std::uint8_t* p, i32v v, index_t n) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, first_lanes(n), v.r);
+}
+
+/// From reals in steps of the output to codes: clamp, round, add the zero point. Four registers at once are clamped from
+/// below by saturation: what rounds to less than -2^31 becomes -2^31, which stays below every code on its way to a byte.
+struct code_form {
+  f32v low, high;
+  i32v zero_point;
+  __m512i zero_points, lowest;  ///< of 16 and of 8 bits
+  bool is_signed;
+
+  explicit DYADIC_INLINE code_form(const epilogue_view& e)
+      : low(set1(e.low)),
+        high(set1(e.high)),
+        zero_point(set1(e.zero_point)),
+        zero_points(_mm512_set1_epi16(static_cast<short>(e.zero_point))),
+        lowest(_mm512_set1_epi8(static_cast<char>(static_cast<int>(e.low) + e.zero_point))),
+        is_signed(e.is_signed) {}
+  DYADIC_INLINE i32v code(f32v real) const { return add(round_int(min(max(real, low), high)), zero_point); }
+};
+DYADIC_INLINE void store_four_codes(std::uint8_t* p, const f32v (&f)[4], const code_form& form) {
+  i32v v[4];
+  DYADIC_UNROLL
+  for (int i = 0; i < 4; ++i) v[i] = round_int(min(f[i], form.high));
+  const __m512i first = _mm512_adds_epi16(_mm512_packs_epi32(v[0].r, v[1].r), form.zero_points);
+  const __m512i last = _mm512_adds_epi16(_mm512_packs_epi32(v[2].r, v[3].r), form.zero_points);
+  const __m512i codes = form.is_signed ? _mm512_max_epi8(_mm512_packs_epi16(first, last), form.lowest)
+                                       : _mm512_max_epu8(_mm512_packus_epi16(first, last), form.lowest);
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  _mm512_storeu_si512(p, _mm512_maskz_permutexvar_epi32(every, order, bytes));
+  _mm512_storeu_si512(p, _mm512_maskz_permutexvar_epi32(every, order, codes));
 }
 
 struct dot : plain_sums {

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Operations without a product: quantize, dequantize, ranges, pooling, relu, add.
 
-/// Full registers first, then the rest through a padded copy: each loop is written once, as a struct with one function.
-DYADIC_INLINE void store_part(float* p, f32v v, index_t n) {
-  float all[lanes];
-  store(all, v);
-  for (index_t i = 0; i < n; ++i) p[i] = all[i];
-}
-DYADIC_INLINE void store_low_part(std::uint8_t* p, i32v v, index_t n) {
-  std::uint8_t all[lanes];
-  store_low_bytes(all, v);
-  for (index_t i = 0; i < n; ++i) p[i] = all[i];
-}
+DYADIC_INLINE index_t smaller(index_t a, index_t b) { return a < b ? a : b; }
+
 DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
   std::uint8_t all[lanes] = {};
   for (index_t i = 0; i < n; ++i) all[i] = p[i];
@@ -22,13 +13,14 @@ DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
 DYADIC_INLINE i32v codes_of(f32v x, f32v scale, f32v low, f32v high, i32v zero_point) {
   return add(round_int(min(max(zero_if_nan(div(x, scale)), low), high)), zero_point);
 }
-inline void quantize_u8(const float* x, index_t n, float scale, std::int32_t zero_point, std::uint8_t* y) {
+inline void quantize_u8(const float* x, index_t n, float scale, std::int32_t zero_point, std::int32_t lowest,
+                        std::int32_t highest, std::uint8_t* y) {
   const f32v s = set1(scale);
-  const f32v low = set1(static_cast<float>(-zero_point)), high = set1(static_cast<float>(255 - zero_point));
+  const f32v low = set1(static_cast<float>(lowest - zero_point)), high = set1(static_cast<float>(highest - zero_point));
   const i32v zero = set1(zero_point);
   index_t i = 0;
   for (; i + lanes <= n; i += lanes) store_low_bytes(y + i, codes_of(load(x + i), s, low, high, zero));
-  if (i < n) store_low_part(y + i, codes_of(load_part(x + i, static_cast<int>(n - i)), s, low, high, zero), n - i);
+  if (i < n) store_low_part(y + i, codes_of(load_part(x + i, n - i), s, low, high, zero), n - i);
 }
 
 inline void dequantize_u8(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
@@ -44,7 +36,7 @@ inline bool finite_range(const float* x, index_t n, float* low, float* high) {
   f32v lo = set1(0.0f), hi = set1(0.0f), strange = set1(0.0f);
   index_t i = 0;
   for (; i < n; i += lanes) {
-    const f32v v = n - i >= lanes ? load(x + i) : load_part(x + i, static_cast<int>(n - i));
+    const f32v v = n - i >= lanes ? load(x + i) : load_part(x + i, n - i);
     const f32v finite = zero_unless_finite(v);
     lo = min(finite, lo);
     hi = max(finite, hi);
@@ -69,7 +61,7 @@ inline void relu_f32(const float* x, index_t n, float* y) {
   const f32v zero = set1(0.0f);
   index_t i = 0;
   for (; i + lanes <= n; i += lanes) store(y + i, max(zero, load(x + i)));  // in this order a NaN stays NaN
-  if (i < n) store_part(y + i, max(zero, load_part(x + i, static_cast<int>(n - i))), n - i);
+  if (i < n) store_part(y + i, max(zero, load_part(x + i, n - i)), n - i);
 }
 
 /// The taps of one window that lie inside the image.

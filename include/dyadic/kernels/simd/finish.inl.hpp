@@ -16,49 +16,28 @@ DYADIC_INLINE tile_place place_of(const gemm_call& g, const X& x, index_t row, i
   return {row + i, column, rows, columns, stride, g.x_groups == 1 ? x.scales(i) : nullptr, x.scales_alike() ? 0 : 1};
 }
 
-DYADIC_INLINE f32v load_part(const float* p, int n) {
-  float part[lanes] = {};
-  for (int i = 0; i < lanes && i < n; ++i) part[i] = p[i];
-  return load(part);
-}
-
 /// Stores n <= lanes numbers with the column stride of y.
-template <class T>
-inline void scatter(const T* from, T* to, int n, index_t stride) {
-  if (stride == 1) return static_cast<void>(__builtin_memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T)));
-  for (int i = 0; i < n; ++i) to[i * stride] = from[i];
-}
 template <class T, class V>
 DYADIC_INLINE void put_part(T* y, V v, int n, index_t stride) {
+  if (stride == 1) return store_part(y, v, n);
   T all[lanes];
   store(all, v);
-  scatter(all, y, n < lanes ? n : lanes, stride);
+  for (int i = 0; i < n && i < lanes; ++i) y[i * stride] = all[i];
 }
 DYADIC_INLINE void put_part(std::uint8_t* y, i32v v, int n, index_t stride) {
+  if (stride == 1) return store_low_part(y, v, n);
   std::uint8_t all[lanes];
   store_low_bytes(all, v);
-  scatter(all, y, n < lanes ? n : lanes, stride);
-}
-
-/// Registers side by side, all of whose columns exist.
-template <int Count, class T, class V>
-DYADIC_INLINE void put_whole(T* y, const V (&v)[length(Count)]) {
-  DYADIC_UNROLL
-  for (int j = 0; j < Count; ++j) store(y + j * lanes, v[j]);
-}
-template <int Count>
-DYADIC_INLINE void put_whole(std::uint8_t* y, const i32v (&v)[length(Count)], bool is_signed) {
-  if constexpr (Count == 4) return store_four_bytes(y, v, is_signed);
-  DYADIC_UNROLL
-  for (int j = 0; j < Count; ++j) store_low_bytes(y + j * lanes, v[j]);
+  for (int i = 0; i < n && i < lanes; ++i) y[i * stride] = all[i];
 }
 
 /// Sums to int32: tiles that could not be stored to y at once.
 DYADIC_NOINLINE void finish_sums(const gemm_call& g, const tile_place& place, const std::int32_t* tile) {
   const tile_place t = place;
   auto* y = static_cast<std::int32_t*>(g.out.y) + t.row * g.out.y_row_stride + t.column * g.out.y_col_stride;
-  for (int i = 0; i < t.rows; ++i)
-    scatter(tile + i * t.stride, y + i * g.out.y_row_stride, t.columns, g.out.y_col_stride);
+  for (int i = 0; i < t.rows; ++i, y += g.out.y_row_stride)
+    for (int j = 0; j < t.columns; j += lanes)
+      put_part(y + j * g.out.y_col_stride, load(tile + i * t.stride + j), t.columns - j, g.out.y_col_stride);
 }
 
 DYADIC_INLINE f32v real_of(const std::int32_t* sum) { return to_float(load(sum)); }
@@ -67,11 +46,12 @@ DYADIC_INLINE f32v real_of(const float* sum) { return load(sum); }
 /// Count registers of columns, from column j of the tile on, to float or to codes, as T says.
 template <int Count, class T, class Sum>
 DYADIC_INLINE void finish_columns(const epilogue_view& e, const tile_place& t, const Sum* tile, int j) {
+  constexpr bool to_codes = std::is_same_v<T, std::uint8_t>;
   const index_t column = t.column + j;
   const int left = t.columns - j;
   const bool whole = left >= Count * lanes && e.y_col_stride == 1;
+  const code_form form(e);
   const f32v low = set1(e.low), high = set1(e.high);
-  const i32v zero_point = set1(e.zero_point);
   f32v multiplier[length(Count)], bias[length(Count)];
   DYADIC_UNROLL
   for (int c = 0; c < Count; ++c) {
@@ -83,32 +63,40 @@ DYADIC_INLINE void finish_columns(const epilogue_view& e, const tile_place& t, c
     if (t.scale_step == 0) multiplier[c] = mul(multiplier[c], set1(t.scales != nullptr ? *t.scales : 1.0f));
   }
   T* y = static_cast<T*>(e.y) + t.row * e.y_row_stride + column * e.y_col_stride;
-  for (int i = 0; i < t.rows; ++i, y += e.y_row_stride) {
+  const Sum* from = tile + j;
+  for (int i = 0; i < t.rows; ++i, y += e.y_row_stride, from += t.stride) {
     f32v f[length(Count)];
     DYADIC_UNROLL
     for (int c = 0; c < Count; ++c) {
       f32v scale = multiplier[c];
       if (t.scale_step != 0) scale = mul(scale, set1(t.scales[i * t.scale_step]));
-      f[c] = fma(real_of(tile + i * t.stride + j + c * lanes), scale, bias[c]);
+      f[c] = fma(real_of(from + c * lanes), scale, bias[c]);
       // Only sums over groups can be NaN, when infinities of both signs meet; it becomes the zero point.
-      if constexpr (std::is_same_v<T, std::uint8_t> && std::is_same_v<Sum, float>) f[c] = zero_if_nan(f[c]);
-      f[c] = min(high, max(low, f[c]));  // in this order a NaN stays NaN
+      if constexpr (to_codes && std::is_same_v<Sum, float>) f[c] = zero_if_nan(f[c]);
+      if constexpr (!to_codes) f[c] = min(high, max(low, f[c]));  // in this order a NaN stays NaN
     }
-    if constexpr (std::is_same_v<T, std::uint8_t>) {
-      i32v code[length(Count)];
-      DYADIC_UNROLL
-      for (int c = 0; c < Count; ++c) code[c] = add(round_int(f[c]), zero_point);
+    if constexpr (Count == 4 && to_codes) {
       if (whole) {
-        put_whole<Count>(y, code, e.is_signed);
-      } else {
-        for (int c = 0; c < Count && c * lanes < left; ++c)
-          put_part(y + c * lanes * e.y_col_stride, code[c], left - c * lanes, e.y_col_stride);
+        store_four_codes(y, f, form);
+        continue;
       }
-    } else if (whole) {
-      put_whole<Count>(y, f);
-    } else {
-      for (int c = 0; c < Count && c * lanes < left; ++c)
-        put_part(y + c * lanes * e.y_col_stride, f[c], left - c * lanes, e.y_col_stride);
+    }
+    DYADIC_UNROLL
+    for (int c = 0; c < Count; ++c) {
+      const int rest = left - c * lanes;
+      T* const at = y + c * lanes * e.y_col_stride;
+      if constexpr (to_codes) {
+        const i32v code = form.code(f[c]);
+        if (whole)
+          store_low_bytes(at, code);
+        else if (rest > 0)
+          put_part(at, code, rest, e.y_col_stride);
+      } else {
+        if (whole)
+          store(at, f[c]);
+        else if (rest > 0)
+          put_part(at, f[c], rest, e.y_col_stride);
+      }
     }
   }
 }

@@ -3,42 +3,52 @@
 //
 //   for blocks of rows                 x of a block stays in the second-level cache
 //     for groups of panels             w of a group passes once a block
-//       for stretches of the depth     w of a stretch stays in the first-level cache; unpacked here when it pays
+//       for stretches of the depth     w of a stretch stays there too; unpacked here when it pays
 //         for tiles of rows            sums stay in registers
 //
 // Sums between stretches wait in `partial`: the next stretch starts from them, so that the bits are those of one.
 
-/// Block sizes. A third of a 32 KB first-level cache or more is left to x and y, half of a second level of 1 MB to w;
-/// a tile must also be deep enough that loading and storing its sums (a register of sums each way, against one dot4 a
-/// quad) costs a few percent at most: 128 quads.
+/// Block sizes, for a second-level cache of 1 MB or more. Half of it holds the block of x that every group of panels
+/// meets again. A quarter holds a stretch of w, which every tile of the block meets again; hardware fetches it ahead of
+/// the tiles from there, so that shorter stretches for the first level gain nothing, while each costs loading and storing
+/// the sums.
 struct blocking {
-  static constexpr index_t stretch_bytes = 1 << 15, block_bytes = 1 << 18, most_rows = 480;
+  static constexpr index_t stretch_bytes = 1 << 18, block_bytes = 1 << 19, most_rows = 480;
   /// Steps of a stretch of the depth, of equal ones, in whole units (a group has several steps, otherwise 1).
   static constexpr index_t stretch(index_t units, index_t unit_bytes) {
-    const index_t fit = unit_bytes > 0 && unit_bytes < stretch_bytes ? stretch_bytes / unit_bytes : 1;
+    if (units * unit_bytes <= stretch_bytes) return units;
+    const index_t fit = unit_bytes < stretch_bytes ? stretch_bytes / unit_bytes : 1;
     const index_t stretches = (units + fit - 1) / fit;
     return stretches > 1 ? (units + stretches - 1) / stretches : units;
   }
-  /// Rows of a block, a multiple of 12 where there are that many.
-  static constexpr index_t rows(index_t m, index_t row_bytes) {
-    const index_t fit = row_bytes > 0 ? block_bytes / row_bytes : most_rows;
+  /// Rows of a block, a multiple of 12 where there are that many. Rows that are read where they stand may come from
+  /// further away: a tile needs a byte of x for every 128 operations.
+  static constexpr index_t rows(index_t m, index_t row_bytes, bool in_place) {
+    if (m <= most_rows && (in_place || m * row_bytes <= block_bytes)) return m;
+    const index_t fit = row_bytes > 0 && !in_place ? block_bytes / row_bytes : most_rows;
     const index_t most = fit < 12 ? 12 : fit > most_rows ? most_rows : fit / 12 * 12;
-    return m < most ? (m > 0 ? m : 1) : most;
+    return m < most ? m : most;
   }
 };
+
+/// The most rows of a tile of so many panels, whose sums fill `registers`, each panel `a_panel` of them.
+constexpr int tile_rows(int registers, int a_panel, int panels, int most) {
+  const int fit = registers / (panels * a_panel);
+  return fit < most ? fit : most;
+}
 
 /// Some steps of some panels, packed or unpacked.
 struct stretch {
   index_t first, count;  ///< units of the depth: steps, or groups
   const std::uint8_t* w;
-  index_t panel_stride;
+  index_t step_stride;
   bool unpacked, begins, ends;
 };
 
 /// What integer products share: prepared rows, and weights that are unpacked once for a block of many rows.
 template <class D>
 struct code_product {
-  static constexpr index_t rows_worth_unpacking = 24000;
+  static constexpr index_t rows_worth_unpacking = 24;
   const gemm_call& g;
   const index_t block_rows;
   prepared_codes<D> x;
@@ -48,7 +58,8 @@ struct code_product {
 
   code_product(const gemm_call& call, index_t most_panels, index_t unit_bytes, index_t units, carver& c)
       : g(call),
-        block_rows(blocking::rows(call.m, call.k * static_cast<index_t>(sizeof(typename D::x_code)))),
+        block_rows(blocking::rows(call.m, call.k * static_cast<index_t>(sizeof(typename D::x_code)),
+                                  prepared_codes<D>::in_place(call))),
         x(call, block_rows, c) {
     const index_t count = blocking::stretch(units, unit_bytes);
     unpacked = c.take<std::uint8_t>(unpacks(block_rows) ? most_panels * count * unit_bytes : 0);
@@ -65,19 +76,16 @@ struct code_product {
 
   /// Points s to its weights: `unit_steps` steps a unit.
   void take_weights(index_t panel, int panels, index_t unit_steps, stretch& s) const {
-    s.w = g.w.panels + panel * g.w.panel_bytes() + s.first * unit_steps * 64;
-    s.panel_stride = g.w.panel_bytes();
+    s.step_stride = g.w.step_stride(panel);
+    s.w = g.w.panels + g.w.panel_start(panel) + s.first * unit_steps * s.step_stride;
     if constexpr (D::unpacks) {
       if (!s.unpacked) return;
-      const index_t steps = s.count * unit_steps, bytes = unpacked_bytes(steps);
-      for (int p = 0; p < panels; ++p) {
-        if (g.w.four_bit)
-          unpack<D, w4<D>>(s.w + p * g.w.panel_bytes(), steps, unpacked + p * bytes);
-        else
-          unpack<D, w8<D>>(s.w + p * g.w.panel_bytes(), steps, unpacked + p * bytes);
-      }
+      if (g.w.four_bit)
+        unpack<D, w4<D>>(s.w, s.step_stride, s.count * unit_steps, panels, unpacked);
+      else
+        unpack<D, w8<D>>(s.w, s.step_stride, s.count * unit_steps, panels, unpacked);
       s.w = unpacked;
-      s.panel_stride = bytes;
+      s.step_stride = panels * wide<D>::step_bytes;
     }
   }
 };
@@ -87,9 +95,9 @@ template <class D>
 struct row_product : code_product<D> {
   using base = code_product<D>;
   using base::g, base::x, base::partial;
-  static constexpr int most_panels = D::accumulators >= 4 * D::sums_a_panel * 6 ? 4 : 1;
-  static constexpr int rows(int panels) { return smaller_of(12, D::accumulators / (panels * D::sums_a_panel)); }
-  static constexpr int smaller_of(int a, int b) { return a < b ? a : b; }
+  static constexpr int most_panels = 4;
+  static constexpr int rows(int panels) { return tile_rows(D::accumulators, D::sums_a_panel, panels, 12); }
+  static constexpr int usual_panels = rows(4) >= 6 ? 4 : 1;  ///< of tall tiles
 
   row_product(const gemm_call& call, carver& c)
       : base(call, most_panels, most_panels * (call.w.four_bit ? 2 : 1) * wide<D>::step_bytes, call.w.group_steps, c) {}
@@ -138,7 +146,7 @@ struct row_product : code_product<D> {
       to = {static_cast<std::int32_t*>(g.out.y) + (row + i) * g.out.y_row_stride + column, g.out.y_row_stride};
 
     const index_t first = s.first * g.w.step_codes(), codes = s.count * g.w.step_codes(), whole = x.whole();
-    operands<typename D::x_code> o{x.row(i) + first, x.stride(), nullptr, s.w, s.panel_stride, s.count};
+    operands<typename D::x_code> o{x.row(i) + first, x.stride(), nullptr, s.w, s.step_stride, s.count};
     if (first + codes > whole) {  // only the last step of all can be incomplete
       o.tail = x.tail(i);
       o.steps = s.count - 1;
@@ -160,10 +168,9 @@ template <class D>
 struct group_product : code_product<D> {
   using base = code_product<D>;
   using base::g, base::x, base::partial;
-  static constexpr int most_panels = D::group_registers >= 2 * panel_registers * 6 ? 2 : 1;
-  static constexpr int rows(int panels) {
-    return D::group_registers / (panels * panel_registers) < 6 ? D::group_registers / (panels * panel_registers) : 6;
-  }
+  static constexpr int most_panels = 4;
+  static constexpr int rows(int panels) { return tile_rows(D::group_registers, panel_registers, panels, 6); }
+  static constexpr int usual_panels = rows(2) >= 6 ? 2 : 1;
 
   group_product(const gemm_call& call, carver& c)
       : base(call, most_panels, most_panels * (call.w.four_bit ? 2 : 1) * wide<D>::step_bytes * call.w.group_steps,
@@ -179,12 +186,13 @@ struct group_product : code_product<D> {
   template <int Rows, int Panels>
   void tile(index_t row, index_t i, index_t panel, const stretch& s, std::int32_t*) const {
     constexpr int width = Panels * panel_width;
-    const index_t column = panel * panel_columns, at = s.first * g.w.padded_n() + column;
+    const index_t column = panel * panel_columns, step = g.w.number_step(panel);
+    const index_t at = g.w.number_at(column, s.first);
     const bool blocks = g.x_groups > 1;
     const group_terms terms{g.w.sums + at,
                             g.w.zero_points != nullptr ? g.w.zero_points + at : nullptr,
                             g.w.scales + at,
-                            g.w.padded_n(),
+                            step,
                             x.zeros(i) + (blocks && !x.zeros_alike() ? s.first : 0),
                             x.zeros_alike() ? 0 : g.x_groups,
                             blocks && !x.zeros_alike() ? 1 : 0,
@@ -193,39 +201,42 @@ struct group_product : code_product<D> {
                             g.w.groups};
     alignas(64) float own[length(Rows * width)];
     float* totals = s.begins && s.ends ? own : reinterpret_cast<float*>(partial) + i * width;
-    operands<typename D::x_code> o{x.row(i) + s.first * g.w.group_codes(), x.stride(), nullptr, s.w, s.panel_stride,
+    operands<typename D::x_code> o{x.row(i) + s.first * g.w.group_codes(), x.stride(), nullptr, s.w, s.step_stride,
                                    g.w.group_steps};
     if (s.unpacked) {
       o.steps *= g.w.four_bit ? 2 : 1;
-      group_tile<D, unpacked_form<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+      groups<unpacked_form<D>, Rows, Panels>(o, s, terms, totals);
     } else if (g.w.four_bit) {
-      group_tile<D, w4<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+      groups<w4<D>, Rows, Panels>(o, s, terms, totals);
     } else {
-      group_tile<D, w8<D>, Rows, Panels>(o, g.w.group_codes(), s.count, terms, s.begins, totals, width);
+      groups<w8<D>, Rows, Panels>(o, s, terms, totals);
     }
     const int columns = static_cast<int>(smaller(width, g.w.n - column));
     if (s.ends) finish(g, place_of(g, x, row, i, column, Rows, columns, width), totals);
   }
+
+  template <class W, int Rows, int Panels>
+  void groups(const operands<typename D::x_code>& o, const stretch& s, const group_terms& t, float* totals) const {
+    constexpr int width = Panels * panel_width;
+    if (t.simple())
+      group_tile<D, W, Rows, Panels, true>(o, g.w.group_codes(), s.count, t, s.begins, totals, width);
+    else
+      group_tile<D, W, Rows, Panels, false>(o, g.w.group_codes(), s.count, t, s.begins, totals, width);
+  }
 };
 
-/// Floats: one fma chain over the whole depth.
-struct real_product {
-  static constexpr int most_panels = lanes == 16 ? 4 : 1;
-  static constexpr int rows(int panels) { return lanes == 16 && panels < 4 ? 12 : 6; }
-
+/// Rows of floats, where they stand or copied.
+struct real_rows {
   const gemm_call& g;
   const index_t block_rows;
-  float *copy, *partial;
+  float* copy;
   const float* x = nullptr;
   index_t x_stride;
 
-  real_product(const gemm_call& call, carver& c)
+  real_rows(const gemm_call& call, carver& c)
       : g(call),
-        block_rows(blocking::rows(call.m, call.k * 4)),
+        block_rows(blocking::rows(call.m, call.k * 4, call.x.direct != nullptr)),
         copy(c.take<float>(call.x.direct == nullptr ? block_rows * call.k : 0)),
-        partial(c.take<float>(blocking::stretch(call.k, unit_bytes(most_panels)) < call.k
-                                  ? block_rows * most_panels * panel_width
-                                  : 0)),
         x_stride(call.x.direct == nullptr ? call.k : call.x.direct_stride) {}
 
   void prepare(index_t row, index_t count) {
@@ -235,13 +246,28 @@ struct real_product {
     else
       g.x.fill(g.x.self, row, count, copy, g.k);
   }
+};
+
+/// Floats by floats: one fma chain over the whole depth.
+struct real_product : real_rows {
+  static constexpr int most_panels = 4;
+  static constexpr int rows(int panels) { return tile_rows(real_registers, panel_registers, panels, 12); }
+  static constexpr int usual_panels = tile_rows(real_registers, panel_registers, 4, 12) >= 6 ? 4 : 1;
+
+  float* partial;
+
+  real_product(const gemm_call& call, carver& c) : real_rows(call, c) {
+    const bool split = blocking::stretch(call.k, unit_bytes(most_panels)) < call.k;
+    partial = c.take<float>(split ? block_rows * most_panels * panel_width : 0);
+  }
+
   index_t units() const { return g.k; }
   static index_t unit_bytes(int panels) { return panels * panel_columns * 4; }
   static bool unpacks(index_t) { return false; }
   static bool start(index_t, int, std::int32_t*) { return false; }
   void take_weights(index_t panel, int, stretch& s) const {
-    s.w = reinterpret_cast<const std::uint8_t*>(g.real_w.panels + (panel * g.k + s.first) * panel_columns);
-    s.panel_stride = g.k * panel_columns;
+    s.step_stride = g.real_w.k_stride(panel);
+    s.w = reinterpret_cast<const std::uint8_t*>(g.real_w.panels + g.real_w.panel_start(panel) + s.first * s.step_stride);
   }
 
   template <int Rows, int Panels>
@@ -250,7 +276,7 @@ struct real_product {
     const index_t column = panel * panel_columns;
     alignas(64) float own[length(Rows * width)];
     float* const sums = s.begins && s.ends ? own : partial + i * width;
-    fma_tile<Rows, Panels>(x + i * x_stride + s.first, x_stride, reinterpret_cast<const float*>(s.w), s.panel_stride,
+    fma_tile<Rows, Panels>(x + i * x_stride + s.first, x_stride, reinterpret_cast<const float*>(s.w), s.step_stride,
                            s.count, s.begins, sums);
     if (!s.ends) return;
     const tile_place t{row + i, column, Rows, static_cast<int>(smaller(width, g.real_w.n - column)), width, nullptr, 0};
@@ -263,11 +289,14 @@ template <int Panels, class Product>
 inline void run_rows(const Product& p, index_t row, index_t count, index_t panel, const stretch& s,
                      std::int32_t* start) {
   constexpr int most = Product::rows(Panels), small = most < 6 ? most : 6;
+  static_assert(most > 0);
   index_t i = 0;
   if constexpr (most == 12)
     for (; count - i >= 12; i += 12) p.template tile<12, Panels>(row, i, panel, s, start);
-  for (index_t tiles = (count - i + small - 1) / small; tiles > 0; --tiles) {
-    const index_t rows = (count - i + tiles - 1) / tiles;
+  if (i == count) return;
+  const index_t tiles = (count - i + small - 1) / small, low = (count - i) / tiles, taller = (count - i) % tiles;
+  for (index_t t = 0; t < tiles; ++t) {
+    const index_t rows = low + (t < taller ? 1 : 0);
     switch (rows) {
       case 1: p.template tile<1, Panels>(row, i, panel, s, start); break;
       case 2: p.template tile<small < 2 ? 1 : 2, Panels>(row, i, panel, s, start); break;
@@ -296,26 +325,25 @@ inline void run_panels(const Product& p, index_t row, index_t count, index_t pan
   } while (s.first < units);
 }
 
+/// How many panels a tile has. Few rows take wide tiles: they meet a block of w in one stream of memory, with sums
+/// enough in flight.
 template <class Product>
-inline void run_part(const gemm_call& g, const gemm_part& part) {
-  carver memory(part.scratch);
-  Product p(g, memory);
-  for (index_t row = part.first_row; row < part.last_row; row += p.block_rows) {
-    const index_t count = smaller(p.block_rows, part.last_row - row);
-    p.prepare(row, count);
-    index_t panel = part.first_panel;
-    if constexpr (Product::most_panels >= 4)
-      for (; part.last_panel - panel >= 4; panel += 4) run_panels<4>(p, row, count, panel);
-    if constexpr (Product::most_panels >= 2)
-      for (; part.last_panel - panel >= 2; panel += 2) run_panels<2>(p, row, count, panel);
-    for (; panel < part.last_panel; ++panel) run_panels<1>(p, row, count, panel);
-  }
+constexpr int tile_panels(index_t rows) {
+  if (Product::usual_panels == 4 || rows <= Product::rows(4)) return 4;
+  return rows <= Product::rows(2) ? 2 : Product::usual_panels;
 }
 
-/// Bytes of scratch one part needs at most.
-template <class Product>
-inline index_t scratch_bytes(const gemm_call& g) {
-  carver count(nullptr);
-  const Product p(g, count);
-  return count.bytes();
+/// One row, by tiles wider than those of more rows.
+template <int Panels, class Product>
+inline void run_single(const Product& p, index_t row, index_t panel) {
+  const index_t units = p.units(), each = blocking::stretch(units, p.unit_bytes(4));
+  stretch s{0, 0, nullptr, 0, false, true, false};
+  do {
+    s.count = smaller(each, units - s.first);
+    s.begins = s.first == 0;
+    s.ends = s.first + s.count == units;
+    p.take_weights(panel, Panels, s);
+    p.template tile<1, Panels>(row, 0, panel, s, nullptr);
+    s.first += s.count;
+  } while (s.first < units);
 }

@@ -12,6 +12,7 @@ DYADIC_REGION_BEGIN("arch=armv8.2-a+dotprod")
 namespace dyadic::inline DYADIC_ABI::simd::neon_dot {
 
 inline constexpr int lanes = 4;
+inline constexpr int real_registers = 24;  // that hold sums of floats in a tile
 
 struct f32v {
   float32x4_t r;
@@ -26,6 +27,7 @@ struct bytev {
 DYADIC_INLINE f32v load(const float* p) { return {vld1q_f32(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { vst1q_f32(p, v.r); }
 DYADIC_INLINE f32v set1(float x) { return {vdupq_n_f32(x)}; }
+DYADIC_INLINE f32v sub(f32v a, f32v b) { return {vsubq_f32(a.r, b.r)}; }
 DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {vfmaq_f32(c.r, a.r, b.r)}; }
 DYADIC_INLINE f32v mul(f32v a, f32v b) { return {vmulq_f32(a.r, b.r)}; }
 DYADIC_INLINE f32v div(f32v a, f32v b) { return {vdivq_f32(a.r, b.r)}; }
@@ -41,9 +43,21 @@ DYADIC_INLINE f32v zero_if_nan(f32v a) { return zero_where_not(vceqq_f32(a.r, a.
 DYADIC_INLINE i32v load(const std::int32_t* p) { return {vld1q_s32(p)}; }
 DYADIC_INLINE void store(std::int32_t* p, i32v v) { vst1q_s32(p, v.r); }
 DYADIC_INLINE i32v set1(std::int32_t x) { return {vdupq_n_s32(x)}; }
+DYADIC_INLINE i32v apart(i32v v) {
+  __asm__("" : "+w"(v.r));
+  return v;
+}
 DYADIC_INLINE i32v add(i32v a, i32v b) { return {vaddq_s32(a.r, b.r)}; }
 DYADIC_INLINE i32v sub(i32v a, i32v b) { return {vsubq_s32(a.r, b.r)}; }
 DYADIC_INLINE i32v mul(i32v a, i32v b) { return {vmulq_s32(a.r, b.r)}; }
+template <int Bits>
+DYADIC_INLINE i32v shift_left(i32v a) {
+  return {vshlq_s32(a.r, vdupq_n_s32(Bits))};
+}
+template <int Bits>
+DYADIC_INLINE i32v shift_right(i32v a) {
+  return {vshlq_s32(a.r, vdupq_n_s32(-Bits))};
+}
 DYADIC_INLINE f32v to_float(i32v a) { return {vcvtq_f32_s32(a.r)}; }
 DYADIC_INLINE i32v round_int(f32v a) { return {vcvtnq_s32_f32(a.r)}; }
 DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
@@ -68,7 +82,7 @@ DYADIC_INLINE void store_quad_sums(std::int32_t* p, bytev v) {
 }
 
 #include <dyadic/kernels/simd/sums.inl.hpp>
-#include <dyadic/kernels/simd/four_bytes.inl.hpp>
+#include <dyadic/kernels/simd/parts.inl.hpp>
 
 struct dot : plain_sums {
   using x_code = std::int8_t;

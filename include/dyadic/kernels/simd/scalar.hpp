@@ -11,6 +11,7 @@
 namespace dyadic::inline DYADIC_ABI::simd::scalar {
 
 inline constexpr int lanes = 4;
+inline constexpr int real_registers = 8;  // that hold sums of floats in a tile
 
 struct f32v {
   float r[lanes];
@@ -41,6 +42,9 @@ inline f32v set1(float x) {
 }
 inline f32v fma(f32v a, f32v b, f32v c) {
   return each<f32v>([=](int i) { return std::fma(a.r[i], b.r[i], c.r[i]); });
+}
+inline f32v sub(f32v a, f32v b) {
+  return each<f32v>([=](int i) { return a.r[i] - b.r[i]; });
 }
 inline f32v mul(f32v a, f32v b) {
   return each<f32v>([=](int i) { return a.r[i] * b.r[i]; });
@@ -81,6 +85,14 @@ inline i32v sub(i32v a, i32v b) {
 inline i32v mul(i32v a, i32v b) {
   return each<i32v>([=](int i) { return wrap(bits(a.r[i]) * bits(b.r[i])); });
 }
+template <int Bits>
+i32v shift_left(i32v a) {
+  return each<i32v>([=](int i) { return wrap(bits(a.r[i]) << Bits); });
+}
+template <int Bits>
+i32v shift_right(i32v a) {
+  return each<i32v>([=](int i) { return a.r[i] >> Bits; });
+}
 inline f32v to_float(i32v a) {
   return each<f32v>([=](int i) { return static_cast<float>(a.r[i]); });
 }
@@ -114,7 +126,7 @@ inline void store_quad_sums(std::int32_t* p, bytev v) {
   for (int i = 0; i < 4; ++i) p[i] = v.r[4 * i] + v.r[4 * i + 1] + v.r[4 * i + 2] + v.r[4 * i + 3];
 }
 
-#include <dyadic/kernels/simd/four_bytes.inl.hpp>
+#include <dyadic/kernels/simd/parts.inl.hpp>
 
 struct panel_sums {
   std::int32_t r[16];

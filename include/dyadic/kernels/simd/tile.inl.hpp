@@ -43,39 +43,42 @@ struct wide {
 template <class D>
 using unpacked_form = std::conditional_t<sizeof(typename D::x_code) == 1, w8<D>, wide<D>>;
 
-/// `steps` steps of one panel, unpacked.
+/// `steps` steps of `panels` panels side by side, unpacked in the same order.
 template <class D, class W>
-inline void unpack(const std::uint8_t* w, index_t steps, std::uint8_t* to) {
+inline void unpack(const std::uint8_t* w, index_t step_stride, index_t steps, int panels, std::uint8_t* to) {
   constexpr int quad_bytes = wide<D>::step_bytes;
-  for (; steps > 0; --steps, w += W::step_bytes, to += W::quads * quad_bytes) {
-    DYADIC_UNROLL
-    for (int part = 0; part < D::sums_a_panel; ++part) {
-      store(reinterpret_cast<std::int32_t*>(to) + part * lanes, W::template get<0>(w, part));
-      if constexpr (W::quads == 2)
-        store(reinterpret_cast<std::int32_t*>(to + quad_bytes) + part * lanes, W::template get<1>(w, part));
+  const index_t next_quad = quad_bytes * panels;
+  for (; steps > 0; --steps, w += step_stride, to += W::quads * next_quad) {
+    for (int p = 0; p < panels; ++p) {
+      auto* first = reinterpret_cast<std::int32_t*>(to + p * quad_bytes);
+      auto* second = reinterpret_cast<std::int32_t*>(to + p * quad_bytes + next_quad);
+      DYADIC_UNROLL
+      for (int part = 0; part < D::sums_a_panel; ++part) {
+        store(first + part * lanes, W::template get<0>(w + p * W::step_bytes, part));
+        if constexpr (W::quads == 2) store(second + part * lanes, W::template get<1>(w + p * W::step_bytes, part));
+      }
     }
   }
 }
 
-/// What a tile reads: rows of x, and panels of w from the same step on.
+/// What a tile reads: rows of x and panels of w, from the same step on.
 template <class X>
 struct operands {
   const X* x;
   index_t x_stride;         ///< elements
   const X* tail;            ///< the last quads of the rows, side by side, where k ends inside a quad; or null
-  const std::uint8_t* w;
-  index_t panel_stride;     ///< bytes
+  const std::uint8_t* w;    ///< panels side by side
+  index_t step_stride;      ///< bytes
   index_t steps;            ///< whole ones, all in x
 };
 
 template <class D, class W, int Quad, std::size_t Rows, std::size_t Registers, class Sum, class X>
-DYADIC_INLINE void dot_quad(Sum (&sum)[Rows][Registers], const X* x, index_t x_stride, const std::uint8_t* w,
-                            index_t panel_stride) {
+DYADIC_INLINE void dot_quad(Sum (&sum)[Rows][Registers], const X* x, index_t x_stride, const std::uint8_t* w) {
   constexpr int rows = static_cast<int>(Rows), registers = static_cast<int>(Registers);
   decltype(W::template get<Quad>(w, 0)) weights[Registers];
   DYADIC_UNROLL
   for (int j = 0; j < registers; ++j)
-    weights[j] = W::template get<Quad>(w + j / D::sums_a_panel * panel_stride, j % D::sums_a_panel);
+    weights[j] = W::template get<Quad>(w + j / D::sums_a_panel * W::step_bytes, j % D::sums_a_panel);
   DYADIC_UNROLL
   for (int i = 0; i < rows; ++i) {
     const auto four = D::broadcast_quad(x + i * x_stride + Quad * quad);
@@ -101,13 +104,13 @@ DYADIC_INLINE void dot_steps(Sum (&sum)[Rows][Registers], const operands<X>& o) 
     }
     constexpr int steps_a_pair = W::quads == 2 ? 1 : 2;
     for (; steps >= steps_a_pair; steps -= steps_a_pair) {
-      dot_quad<D, W, 0>(sum, x, o.x_stride, w, o.panel_stride);
+      dot_quad<D, W, 0>(sum, x, o.x_stride, w);
       if constexpr (W::quads == 2)
-        dot_quad<D, W, 1>(second, x, o.x_stride, w, o.panel_stride);
+        dot_quad<D, W, 1>(second, x, o.x_stride, w);
       else
-        dot_quad<D, W, 0>(second, x + quad, o.x_stride, w + W::step_bytes, o.panel_stride);
+        dot_quad<D, W, 0>(second, x + quad, o.x_stride, w + o.step_stride);
       x += 2 * quad;
-      w += steps_a_pair * W::step_bytes;
+      w += steps_a_pair * o.step_stride;
     }
     DYADIC_UNROLL
     for (int i = 0; i < rows; ++i) {
@@ -116,13 +119,13 @@ DYADIC_INLINE void dot_steps(Sum (&sum)[Rows][Registers], const operands<X>& o) 
     }
   }
   for (; steps > 0; --steps) {
-    dot_quad<D, W, 0>(sum, x, o.x_stride, w, o.panel_stride);
-    if constexpr (W::quads == 2) dot_quad<D, W, 1>(sum, x, o.x_stride, w, o.panel_stride);
+    dot_quad<D, W, 0>(sum, x, o.x_stride, w);
+    if constexpr (W::quads == 2) dot_quad<D, W, 1>(sum, x, o.x_stride, w);
     x += W::quads * quad;
-    w += W::step_bytes;
+    w += o.step_stride;
   }
   if constexpr (W::quads == 1)
-    if (o.tail != nullptr) dot_quad<D, W, 0>(sum, o.tail, quad, w, o.panel_stride);
+    if (o.tail != nullptr) dot_quad<D, W, 0>(sum, o.tail, quad, w);
 }
 
 /// Numbers of a tile, row by row; a stride of 0 gives every row the same.
@@ -155,8 +158,8 @@ DYADIC_NOINLINE void dot_tile(const operands<typename D::x_code>& given, tile_of
 /// out[i][16 * p + c] = fma chain over increasing k of x[i][k] * w[p][k][c], from 0 or from out: the order is the
 /// definition.
 template <int Rows, int Panels>
-DYADIC_NOINLINE void fma_tile(const float* x, index_t x_stride, const float* w, index_t panel_stride, index_t k,
-                              bool first, float* out) {
+DYADIC_NOINLINE void fma_tile(const float* x, index_t x_stride, const float* w, index_t k_stride, index_t k, bool first,
+                              float* out) {
   constexpr int registers = Panels * panel_registers;
   f32v sum[length(Rows)][length(registers)];
   DYADIC_UNROLL
@@ -169,7 +172,7 @@ DYADIC_NOINLINE void fma_tile(const float* x, index_t x_stride, const float* w, 
     f32v weights[length(registers)];
     DYADIC_UNROLL
     for (int j = 0; j < registers; ++j)
-      weights[j] = load(w + j / panel_registers * panel_stride + step * panel_width + j % panel_registers * lanes);
+      weights[j] = load(w + step * k_stride + j * lanes);
     DYADIC_UNROLL
     for (int i = 0; i < Rows; ++i) {
       const f32v one = set1(x[i * x_stride + step]);
@@ -195,69 +198,75 @@ struct group_terms {
   const float* x_scales;              ///< when groups of x have scales of their own, else null
   const std::int32_t* x_sums;         ///< used with w_zero_points
   index_t x_row;                      ///< from row to row, of both; 1 from group to group
+
+  /// Every row starts its sums alike, and scales belong to w alone.
+  bool simple() const { return x_zero_row == 0 && w_zero_points == nullptr && x_scales == nullptr; }
 };
 
 /// total = fma(float(sum of the group), scale, total) over `groups` groups in increasing order, which is the definition;
-/// sum over (x - zero point)(w - zero point), exact.
-template <class D, class W, int Rows, int Panels>
+/// sum over (x - zero point)(w - zero point), exact. Simple is terms.simple(): one function for both would keep so many
+/// numbers that compilers spill sums.
+template <class D, class W, int Rows, int Panels, bool Simple>
 DYADIC_NOINLINE void group_tile(const operands<typename D::x_code>& given, index_t group_codes, index_t groups,
                                 const group_terms& terms, bool first, float* totals, index_t stride) {
   constexpr int registers = Panels * D::sums_a_panel, columns = Panels * panel_registers;
   operands<typename D::x_code> o = given;  // copies, which no store can change
   group_terms t = terms;
-  const index_t group_bytes = o.steps * W::step_bytes;
-  const bool alike = t.x_zero_row == 0 && t.w_zero_points == nullptr;
+  const index_t group_bytes = o.steps * o.step_stride;
   f32v total[length(Rows)][length(columns)];
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
     DYADIC_UNROLL
     for (int j = 0; j < columns; ++j) total[i][j] = first ? set1(0.0f) : load(totals + i * stride + j * lanes);
   }
-  for (index_t group = 0; group < groups; ++group) {
+  for (; groups > 0; --groups) {
     typename D::sums sum[length(Rows)][length(registers)];
-    if (alike) {
-      i32v less[length(columns)];
-      DYADIC_UNROLL
-      for (int j = 0; j < columns; ++j)
-        less[j] = sub(set1(std::int32_t{0}), mul(set1(t.x_zero_points[0]), load(t.w_sums + j * lanes)));
-      DYADIC_UNROLL
-      for (int i = 0; i < Rows; ++i) {
+    DYADIC_UNROLL
+    for (int p = 0; p < Panels; ++p) {
+      i32v start[length(panel_registers)];
+      if constexpr (Simple) {
         DYADIC_UNROLL
-        for (int p = 0; p < Panels; ++p) D::spread(&less[p * panel_registers], &sum[i][p * D::sums_a_panel]);
+        for (int j = 0; j < panel_registers; ++j)
+          start[j] = mul(set1(-*t.x_zero_points), load(t.w_sums + p * panel_width + j * lanes));
       }
-    } else {
       DYADIC_UNROLL
       for (int i = 0; i < Rows; ++i) {
-        const i32v zero = set1(t.x_zero_points[i * t.x_zero_row]);
-        i32v less[length(columns)];
-        DYADIC_UNROLL
-        for (int j = 0; j < columns; ++j) {
-          less[j] = sub(set1(std::int32_t{0}), mul(zero, load(t.w_sums + j * lanes)));
-          if (t.w_zero_points != nullptr)
-            less[j] = sub(less[j], mul(load(t.w_zero_points + j * lanes), set1(t.x_sums[i * t.x_row])));
+        if constexpr (!Simple) {
+          DYADIC_UNROLL
+          for (int j = 0; j < panel_registers; ++j) {
+            const index_t at = p * panel_width + j * lanes;
+            start[j] = mul(set1(-t.x_zero_points[i * t.x_zero_row]), load(t.w_sums + at));
+            if (t.w_zero_points != nullptr)
+              start[j] = sub(start[j], mul(load(t.w_zero_points + at), set1(t.x_sums[i * t.x_row])));
+          }
         }
-        DYADIC_UNROLL
-        for (int p = 0; p < Panels; ++p) D::spread(&less[p * panel_registers], &sum[i][p * D::sums_a_panel]);
+        D::spread(start, &sum[i][p * D::sums_a_panel]);
       }
     }
     dot_steps<D, W>(sum, o);
     DYADIC_UNROLL
-    for (int i = 0; i < Rows; ++i) {
-      i32v exact[length(columns)];
+    for (int p = 0; p < Panels; ++p) {
       DYADIC_UNROLL
-      for (int p = 0; p < Panels; ++p) D::fold(&sum[i][p * D::sums_a_panel], &exact[p * panel_registers]);
-      DYADIC_UNROLL
-      for (int j = 0; j < columns; ++j) {
-        f32v scale = load(t.w_scales + j * lanes);
-        if (t.x_scales != nullptr) scale = mul(scale, set1(t.x_scales[i * t.x_row]));
-        total[i][j] = fma(to_float(exact[j]), scale, total[i][j]);
+      for (int i = 0; i < Rows; ++i) {
+        i32v exact[length(panel_registers)];
+        D::fold(&sum[i][p * D::sums_a_panel], exact);
+        DYADIC_UNROLL
+        for (int j = 0; j < panel_registers; ++j) {
+          f32v scale = load(t.w_scales + p * panel_width + j * lanes);
+          if constexpr (!Simple)
+            if (t.x_scales != nullptr) scale = mul(scale, set1(t.x_scales[i * t.x_row]));
+          f32v& to = total[i][p * panel_registers + j];
+          to = fma(to_float(exact[j]), scale, to);
+        }
       }
     }
     o.x += group_codes, o.w += group_bytes;
     t.w_sums += t.w_step, t.w_scales += t.w_step;
-    t.x_zero_points += t.x_zero_step;
-    if (t.w_zero_points != nullptr) t.w_zero_points += t.w_step, ++t.x_sums;
-    if (t.x_scales != nullptr) ++t.x_scales;
+    if constexpr (!Simple) {
+      t.x_zero_points += t.x_zero_step;
+      if (t.w_zero_points != nullptr) t.w_zero_points += t.w_step, ++t.x_sums;
+      if (t.x_scales != nullptr) ++t.x_scales;
+    }
   }
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {

@@ -4,6 +4,7 @@
 // An instruction set is a namespace with about 40 small functions on wrapped registers (see scalar.hpp for their
 // meaning in plain C++) and these constants; algorithms.inl.hpp, included after them, is written once for all.
 //   lanes   32-bit numbers a register
+//   real_registers   registers that hold sums of floats in a tile
 //   dot     how it multiplies codes: a struct of functions and constants
 //             x_code, x_offset   the integer dot4 wants activations in; what is subtracted from an unsigned code to
 //                                get there
@@ -23,8 +24,14 @@ namespace dyadic::inline DYADIC_ABI::simd {
 
 // Legend: m rows of x, n rows of w (columns of y), k depth. y = x * w^T.
 
-/// Columns of y that stand together in packed weights; a quad is four steps of k.
-inline constexpr index_t panel_columns = 16, quad = 4;
+/// A panel is 16 columns of y that stand together in packed weights, a block four panels; a quad is four steps of k.
+inline constexpr index_t panel_columns = 16, block_panels = 4, quad = 4;
+
+/// Panels in the block that holds `panel`: four, or in the last block what is left.
+constexpr index_t panels_beside(index_t panel, index_t panels) noexcept {
+  const index_t left = panels - panel / block_panels * block_panels;
+  return left < block_panels ? left : block_panels;
+}
 
 /// Produces rows of x wherever they come from: a matrix, or the patches of an image.
 /// fill(self, row, count, out, stride): rows [row, row + count), k elements each, row i at out + i * stride elements.
@@ -37,9 +44,9 @@ struct row_source {
   index_t direct_stride = 0;
 };
 
-/// Packed integer weights. Bytes: [panel][group][step][column][4]; a step is a quad of k for 8-bit codes, and two for
-/// 4-bit (the first in the low nibbles). Missing columns and steps hold code 0. Numbers of a group and column:
-/// [group][padded n].
+/// Packed integer weights. Bytes: [block][group][step][panel of the block][column][4]; a step is a quad of k for 8-bit
+/// codes, and two for 4-bit (the first in the low nibbles). So one row of x meets a block in one stream of memory.
+/// Missing columns and steps hold code 0. Numbers of a group and column stand likewise: [block][group][column].
 struct weights_view {
   const std::uint8_t* panels = nullptr;
   index_t n = 0, k = 0;
@@ -48,17 +55,41 @@ struct weights_view {
   const std::int32_t* sums = nullptr;         ///< sum over the group of code - zero point
   const std::int32_t* zero_points = nullptr;  ///< of the stored codes; null when all are zero
   const float* scales = nullptr;
+  const std::uint8_t* pairs_fit = nullptr;    ///< one a panel: 1 when vpmaddubsw cannot saturate there
 
   constexpr index_t padded_n() const noexcept { return (n + panel_columns - 1) / panel_columns * panel_columns; }
+  constexpr index_t panel_count() const noexcept { return padded_n() / panel_columns; }
   constexpr index_t panel_bytes() const noexcept { return groups * group_steps * 64; }
+  /// Where a panel starts, and how far it is from a step to the next, in bytes.
+  constexpr index_t panel_start(index_t panel) const noexcept {
+    return panel / block_panels * block_panels * panel_bytes() + panel % block_panels * 64;
+  }
+  constexpr index_t step_stride(index_t panel) const noexcept { return 64 * panels_beside(panel, panel_count()); }
+  /// Where the number of a column and group stands, and how far it is to the next group's.
+  constexpr index_t number_at(index_t column, index_t group_index) const noexcept {
+    constexpr index_t width = block_panels * panel_columns;
+    return column / width * width * groups + group_index * number_step(column / panel_columns) + column % width;
+  }
+  constexpr index_t number_step(index_t panel) const noexcept {
+    return panel_columns * panels_beside(panel, panel_count());
+  }
   constexpr index_t step_codes() const noexcept { return four_bit ? 8 : 4; }
   constexpr index_t group_codes() const noexcept { return group_steps * step_codes(); }
 };
 
-/// Packed float weights: [panel][k][column].
+/// Packed float weights: [block][k][panel of the block][column].
 struct real_weights_view {
   const float* panels = nullptr;
   index_t n = 0, k = 0;
+
+  constexpr index_t padded_n() const noexcept { return (n + panel_columns - 1) / panel_columns * panel_columns; }
+  /// Where a panel starts, and how far it is from one k to the next, in floats.
+  constexpr index_t panel_start(index_t panel) const noexcept {
+    return (panel / block_panels * block_panels * k + panel % block_panels) * panel_columns;
+  }
+  constexpr index_t k_stride(index_t panel) const noexcept {
+    return panel_columns * panels_beside(panel, padded_n() / panel_columns);
+  }
 };
 
 enum class output : unsigned char { sums, reals, codes };
@@ -70,6 +101,7 @@ enum class output : unsigned char { sums, reals, codes };
 /// A NaN stays NaN among reals and becomes the zero point among codes.
 /// A null array stands for zeros (biases) or ones (multipliers, scales). s counts from the zero points of x and w.
 struct epilogue_view {
+  epilogue_view() noexcept {}  // not constexpr: g++ would clear the whole with a slow string instruction first
   output to = output::sums;
   const std::int32_t* bias_codes = nullptr;     ///< padded n
   const float* multipliers = nullptr;           ///< padded n
@@ -85,27 +117,40 @@ struct epilogue_view {
   index_t y_row_stride = 0, y_col_stride = 1;   ///< elements
 };
 
+/// Floats that become codes inside the call: every row, or every group of a row, by its own range, which is that of its
+/// finite numbers and zero. choose is null where x is codes already.
+struct dynamic_codes {
+  struct params {
+    float scale;
+    std::int32_t zero_point;
+  };
+  params (*choose)(float low, float high) = nullptr;
+  std::int32_t low = 0, high = 255;  ///< codes, all of them unsigned: signed ones plus 128
+  bool symmetric = false;            ///< the zero point is always the same
+};
+
 struct gemm_call {
+  gemm_call() noexcept {}  // as above
   row_source x;
   index_t m = 0, k = 0;
   bool x_signed = false;  ///< codes of x are signed: 128 makes them unsigned
+  dynamic_codes dynamic;
   weights_view w;
   real_weights_view real_w;
   epilogue_view out;
   index_t x_groups = 1;    ///< params of a row of x: as many as groups of w, or one
 };
 
-/// The rows and panels one task computes, and its own scratch, as much as gemm_kernel says.
+/// The rows and panels one task computes, and its own scratch.
 struct gemm_part {
   index_t first_row = 0, last_row = 0, first_panel = 0, last_panel = 0;
   std::uint8_t* scratch = nullptr;
-};
-
-/// What computes a part of a product, and the scratch it needs for one.
-struct gemm_kernel {
-  void (*run)(const gemm_call& g, const gemm_part& part) = nullptr;
   index_t scratch_bytes = 0;
 };
+
+/// Computes a part and returns 0; with less scratch than any part of the call needs, it returns how much that is and does
+/// nothing.
+using gemm_kernel = index_t (*)(const gemm_call& g, const gemm_part& part);
 
 /// Windows over an NHWC image, for pooling.
 struct window_call {

@@ -2,6 +2,7 @@
 // The 256-bit vocabulary that avx2 and avx_vnni share; included inside their regions.
 
 inline constexpr int lanes = 8;
+inline constexpr int real_registers = 12;  // that hold sums of floats in a tile
 struct f32v {
   __m256 r;
 };
@@ -12,6 +13,7 @@ struct i32v {
 DYADIC_INLINE f32v load(const float* p) { return {_mm256_loadu_ps(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { _mm256_storeu_ps(p, v.r); }
 DYADIC_INLINE f32v set1(float x) { return {_mm256_set1_ps(x)}; }
+DYADIC_INLINE f32v sub(f32v a, f32v b) { return {_mm256_sub_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm256_fmadd_ps(a.r, b.r, c.r)}; }
 DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm256_mul_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v div(f32v a, f32v b) { return {_mm256_div_ps(a.r, b.r)}; }
@@ -25,9 +27,22 @@ DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm256_and_ps(a.r, _mm256_cmp_p
 DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
 DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v.r); }
 DYADIC_INLINE i32v set1(std::int32_t x) { return {_mm256_set1_epi32(x)}; }
+/// A copy in a register of its own. g++ 12 lets sums that start alike share one, and then moves them about in the loop.
+DYADIC_INLINE i32v apart(i32v v) {
+  __asm__("" : "+x"(v.r));
+  return v;
+}
 DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm256_add_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm256_sub_epi32(a.r, b.r)}; }
 DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm256_mullo_epi32(a.r, b.r)}; }
+template <int Bits>
+DYADIC_INLINE i32v shift_left(i32v a) {
+  return {_mm256_slli_epi32(a.r, Bits)};
+}
+template <int Bits>
+DYADIC_INLINE i32v shift_right(i32v a) {
+  return {_mm256_srai_epi32(a.r, Bits)};
+}
 DYADIC_INLINE f32v to_float(i32v a) { return {_mm256_cvtepi32_ps(a.r)}; }
 DYADIC_INLINE i32v round_int(f32v a) {
   return {_mm256_cvttps_epi32(_mm256_round_ps(a.r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))};
@@ -45,4 +60,4 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
 #include <dyadic/kernels/simd/xmm.inl.hpp>
 
 #include <dyadic/kernels/simd/sums.inl.hpp>
-#include <dyadic/kernels/simd/four_bytes.inl.hpp>
+#include <dyadic/kernels/simd/parts.inl.hpp>
