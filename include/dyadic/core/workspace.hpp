@@ -68,8 +68,13 @@ class memory_pool {
 /// operation, or one run of a network, at a time may use it.
 class workspace {
  public:
+  workspace() noexcept = default;
+  /// Memory of the caller's, on a 64-byte boundary; it is used as far as it reaches.
+  workspace(std::uint8_t* memory, index_t bytes) noexcept : borrowed_(memory), borrowed_bytes_(bytes) {}
+
   /// At least `bytes` bytes on a 64-byte boundary, or nullptr when memory is out. Contents are not kept.
   std::uint8_t* reserve(index_t bytes) noexcept {
+    if (borrowed_ != nullptr && bytes <= borrowed_bytes_) return borrowed_;
     if (bytes > memory_.size()) {
       memory_ = {};
       auto made = buffer<std::uint8_t>::make(bytes);
@@ -82,6 +87,8 @@ class workspace {
   memory_pool& pool() noexcept { return pool_; }
 
  private:
+  std::uint8_t* borrowed_ = nullptr;
+  index_t borrowed_bytes_ = 0;
   buffer<std::uint8_t> memory_;
   memory_pool pool_;
 };

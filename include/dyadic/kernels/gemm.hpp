@@ -69,6 +69,15 @@ result<simd::gemm_call> call_of(const quantized_view<S>& x, const matrix_rows<st
   return g;
 }
 
+inline simd::gemm_call call_of(const matrix_rows<float>& rows, const packed_reals& w) noexcept {
+  simd::gemm_call g;
+  g.x = rows.source();
+  g.m = rows.x.rows();
+  g.k = rows.x.cols();
+  g.real_w = w.view();
+  return g;
+}
+
 /// Refuses a clamp whose ends are reversed or NaN.
 inline result<void> check_clamp(const epilogue::bounded_reals& r) noexcept {
   if (!(r.low <= r.high))
@@ -221,11 +230,7 @@ result<void> try_gemm(const X& x, const packed_reals& w, const epilogue::bounded
     return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none",
                    static_cast<index_t>(e.bias.size()), w.rows(), w.rows());
   if (const auto ok = kernels::check_clamp(e); !ok) return ok.error();
-  simd::gemm_call g;
-  g.x = rows.source();
-  g.m = rows.x.rows();
-  g.k = rows.x.cols();
-  g.real_w = w.view();
+  simd::gemm_call g = kernels::call_of(rows, w);
   g.out.to = simd::output::reals;
   g.out.rows_a_param = 1;
   g.out.bias = e.bias.empty() ? nullptr : e.bias.data();

@@ -71,34 +71,39 @@ index_t scratch_of(const Call& g, index_t n, const run_options& options) noexcep
   if (g.m == 0 || n == 0) return 0;
   const split parts = split_of_product(g.m, n, options.run.concurrency());
   const index_t tasks = parts.rows * parts.columns, bytes = round_up(dispatched<Pick>()(g, {}), 64);
-  return tasks == 1 && bytes <= small_scratch ? 0 : tasks * bytes;
+  return tasks * bytes;
+}
+
+/// Runs a product in scratch of at least scratch_of() bytes: y is m x n.
+template <class Pick, std::same_as<simd::gemm_call> Call>
+void run_gemm_in(const Call& g, index_t n, executor_ref run, std::uint8_t* scratch) noexcept {
+  const simd::gemm_kernel kernel = dispatched<Pick>();
+  const index_t panels = blocks_of(n, simd::panel_columns), bytes = round_up(kernel(g, {}), 64);
+  const split parts = split_of_product(g.m, n, run.concurrency());
+  run.parallel_for(parts.rows * parts.columns, [&](index_t i) {
+    const default_float_environment environment;
+    const share rows = share_of(blocks_of(g.m, 12), parts.rows, i / parts.columns),
+                columns = share_of(blocks_of(panels, simd::block_panels), parts.columns, i % parts.columns);
+    kernel(g, {12 * rows.first, smaller(12 * rows.last, g.m), simd::block_panels * columns.first,
+               smaller(simd::block_panels * columns.last, panels), scratch + i * bytes, bytes});
+  });
 }
 
 /// Runs a product: y is m x n.
 template <class Pick, std::same_as<simd::gemm_call> Call>
 result<void> run_gemm(const Call& g, index_t n, const run_options& options) noexcept {
   if (g.m == 0 || n == 0) return {};
-  const default_float_environment environment;
-  const simd::gemm_kernel kernel = dispatched<Pick>();
-  const index_t panels = blocks_of(n, simd::panel_columns);
   const split parts = split_of_product(g.m, n, options.run.concurrency());
-  const index_t tasks = parts.rows * parts.columns;
-  if (tasks == 1) {
+  if (parts.rows * parts.columns == 1) {
+    const default_float_environment environment;
     alignas(64) std::uint8_t scratch[small_scratch];
-    if (kernel(g, {0, g.m, 0, panels, scratch, small_scratch}) == 0) return {};
+    if (dispatched<Pick>()(g, {0, g.m, 0, blocks_of(n, simd::panel_columns), scratch, small_scratch}) == 0) return {};
   }
-  const index_t bytes = round_up(kernel(g, {}), 64);
   workspace own;
-  std::uint8_t* const scratch = (options.memory != nullptr ? *options.memory : own).reserve(tasks * bytes);
-  if (scratch == nullptr)
-    return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", tasks * bytes);
-  options.run.parallel_for(tasks, [&](index_t i) {
-    const default_float_environment environment_of_worker;
-    const share rows = share_of(blocks_of(g.m, 12), parts.rows, i / parts.columns),
-                columns = share_of(blocks_of(panels, simd::block_panels), parts.columns, i % parts.columns);
-    kernel(g, {12 * rows.first, smaller(12 * rows.last, g.m), simd::block_panels * columns.first,
-               smaller(simd::block_panels * columns.last, panels), scratch + i * bytes, bytes});
-  });
+  const index_t bytes = scratch_of<Pick>(g, n, options);
+  std::uint8_t* const scratch = (options.memory != nullptr ? *options.memory : own).reserve(bytes);
+  if (scratch == nullptr) return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", bytes);
+  run_gemm_in<Pick>(g, n, options.run, scratch);
   return {};
 }
 

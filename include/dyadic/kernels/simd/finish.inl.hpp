@@ -13,7 +13,8 @@ struct tile_place {
 template <class X>
 DYADIC_INLINE tile_place place_of(const gemm_call& g, const X& x, index_t row, index_t i, index_t column, int rows,
                                   int columns, int stride) {
-  return {row + i, column, rows, columns, stride, g.x_groups == 1 ? x.scales(i) : nullptr, x.scales_alike() ? 0 : 1};
+  const bool a_row = g.x_groups == 1;  // otherwise the totals have the scales of x in them
+  return {row + i, column, rows, columns, stride, a_row ? x.scales(i) : nullptr, a_row && !x.scales_alike() ? 1 : 0};
 }
 
 /// Stores n <= lanes numbers with the column stride of y.
