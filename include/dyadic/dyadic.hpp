@@ -12,7 +12,7 @@
 #include <dyadic/fixed_point/multiplier.hpp>
 #include <dyadic/kernels/convolution.hpp>
 #include <dyadic/kernels/elementwise.hpp>
-#include <dyadic/kernels/gemm.hpp>
+#include <dyadic/kernels/gemm_batch.hpp>
 #include <dyadic/network/calibrate.hpp>
 #include <dyadic/quantize/dequantize.hpp>
 #include <dyadic/quantize/fake_quantize.hpp>

@@ -51,12 +51,11 @@ result<index_t> groups_of_x(index_t k, const packed_view& w) noexcept {
 
 /// Everything a call says of codes x and weights w, but for y. rows must outlive the call.
 template <scheme S>
-result<simd::gemm_call> call_of(const quantized_view<S>& x, const matrix_rows<std::uint8_t>& rows,
-                                const packed_view& w) noexcept {
+result<void> set_operands(simd::gemm_call& g, const quantized_view<S>& x, const matrix_rows<std::uint8_t>& rows,
+                          const packed_view& w) noexcept {
   static_assert(S.bits <= 8 && !S.two_per_byte(), "gemm: x needs one byte a code");
   const auto groups = groups_of_x<S>(x.cols, w);
   if (!groups) return groups.error();
-  simd::gemm_call g;
   g.x = rows.source();
   g.m = x.rows;
   g.k = x.cols;
@@ -64,18 +63,14 @@ result<simd::gemm_call> call_of(const quantized_view<S>& x, const matrix_rows<st
   g.x_groups = *groups;
   g.w = w.weights;
   g.out.x_scales = x.scales.data();
-  const index_t rows_a_param = S.per != granularity::per_tensor ? 1 : x.rows > 0 ? x.rows : 1;
-  if (const auto ok = set_x<S>(g.out, x.zero_points, rows_a_param, w); !ok) return ok.error();
-  return g;
+  return set_x<S>(g.out, x.zero_points, S.per != granularity::per_tensor ? 1 : x.rows > 0 ? x.rows : 1, w);
 }
 
-inline simd::gemm_call call_of(const matrix_rows<float>& rows, const packed_reals& w) noexcept {
-  simd::gemm_call g;
+inline void set_operands(simd::gemm_call& g, const matrix_rows<float>& rows, const packed_reals& w) noexcept {
   g.x = rows.source();
   g.m = rows.x.rows();
   g.k = rows.x.cols();
   g.real_w = w.view();
-  return g;
 }
 
 /// Refuses a clamp whose ends are reversed or NaN.
@@ -195,11 +190,11 @@ result<void> try_gemm(const quantized_view<X>& x, const packed_weights& w, const
                      std::is_signed_v<element_of<Y>> ? "signed" : "unsigned",
                      e.how.is_signed() ? "signed" : "unsigned");
   }
-  auto g = kernels::call_of(x, rows, w);
-  if (!g) return g.error();
-  if (const auto ok = kernels::set_y(g->out, e, w, x.scales); !ok) return ok.error();
-  kernels::set_memory(g->out, out);
-  return kernels::run_gemm<kernels::pick_gemm_codes>(*g, w.rows(), options);
+  simd::gemm_call g;
+  if (const auto ok = kernels::set_operands(g, x, rows, w); !ok) return ok;
+  if (const auto ok = kernels::set_y(g.out, e, w, x.scales); !ok) return ok;
+  kernels::set_memory(g.out, out);
+  return kernels::run_gemm<kernels::pick_gemm_codes>(g, w.rows(), options);
 }
 template <scheme X, class E, matrix_like Y>
   requires(kernels::makes<E, element_of<Y>>)
@@ -230,7 +225,8 @@ result<void> try_gemm(const X& x, const packed_reals& w, const epilogue::bounded
     return failure(errc::invalid_shape, "gemm: bias of {} for {} rows of weights, expected {} or none",
                    static_cast<index_t>(e.bias.size()), w.rows(), w.rows());
   if (const auto ok = kernels::check_clamp(e); !ok) return ok.error();
-  simd::gemm_call g = kernels::call_of(rows, w);
+  simd::gemm_call g;
+  kernels::set_operands(g, rows, w);
   g.out.to = simd::output::reals;
   g.out.rows_a_param = 1;
   g.out.bias = e.bias.empty() ? nullptr : e.bias.data();

@@ -83,9 +83,9 @@ struct pair_scratch {
     packed_view shape{layout->shape, {0, 255}, nullptr};
     if (layout->zero_points_stored) shape.weights.zero_points = &some;
     const matrix_rows<std::uint8_t> rows{{x.bytes, x.rows, x.cols, x.row_stride, 1}};
-    const auto g = call_of(x, rows, shape);
-    if (!g) return g.error();
-    const auto all = checked_add(layout->bytes, scratch_of<pick_gemm_codes>(*g, size.height, options));
+    simd::gemm_call g;
+    if (const auto ok = set_operands(g, x, rows, shape); !ok) return ok.error();
+    const auto all = checked_add(layout->bytes, scratch_of<pick_gemm_codes>(g, size.height, options));
     if (!all) return all.error();
     return pair_scratch{layout->bytes, *all};
   }
@@ -128,11 +128,11 @@ result<void> try_gemm(const quantized_view<X>& x, const W& w, const E& e, Y&& y,
     return failure(errc::out_of_memory, "gemm: {} bytes of scratch are not to be had", bytes->all);
   const auto packed = kernels::pack_into(w, scratch, kernels::largest_of(x));
   if (!packed) return packed.error();
-  auto g = kernels::call_of(x, rows, *packed);
-  if (!g) return g.error();
-  if (const auto ok = kernels::set_y(g->out, e, *packed, x.scales); !ok) return ok;
-  kernels::set_memory(g->out, out);
-  kernels::run_gemm_in<kernels::pick_gemm_codes>(*g, size.height, options.run, scratch + bytes->packed);
+  simd::gemm_call g;
+  if (const auto ok = kernels::set_operands(g, x, rows, *packed); !ok) return ok;
+  if (const auto ok = kernels::set_y(g.out, e, *packed, x.scales); !ok) return ok;
+  kernels::set_memory(g.out, out);
+  kernels::run_gemm_in<kernels::pick_gemm_codes>(g, size.height, options.run, scratch + bytes->packed);
   return {};
 }
 template <scheme X, scheme W, class E, matrix_like Y>

@@ -44,13 +44,11 @@ inline result<void> check_reals(const matrix_rows<float>& rows, const packed_wei
   return {};
 }
 
-inline simd::gemm_call call_of(const matrix_rows<float>& rows, const packed_weights& w) noexcept {
-  simd::gemm_call g;
+inline void set_operands(simd::gemm_call& g, const matrix_rows<float>& rows, const packed_weights& w) noexcept {
   g.x = rows.source();
   g.m = rows.x.rows();
   g.k = rows.x.cols();
   g.w = w.view();
-  return g;
 }
 
 template <scheme S>
@@ -60,11 +58,11 @@ simd::dynamic_codes::params choose_params(float low, float high) noexcept {
 }
 
 template <scheme S>
-result<simd::gemm_call> call_of(const dynamic_rows<S>&, const matrix_rows<float>& rows,
-                                const packed_weights& w) noexcept {
+result<void> set_operands(simd::gemm_call& g, const dynamic_rows<S>&, const matrix_rows<float>& rows,
+                          const packed_weights& w) noexcept {
   const auto groups = groups_of_x<S>(rows.x.cols(), w);
   if (!groups) return groups.error();
-  simd::gemm_call g = call_of(rows, w);
+  set_operands(g, rows, w);
   g.x_groups = *groups;
   constexpr int lift = S.is_signed ? 128 : 0;
   g.dynamic = {&choose_params<S>, S.qmin() + lift, S.qmax() + lift, !S.asymmetric()};
@@ -76,7 +74,7 @@ result<simd::gemm_call> call_of(const dynamic_rows<S>&, const matrix_rows<float>
                                                                             : S.middle() - S.qmin();
   if (const std::int64_t covered = w.proof().largest_x; reach > covered)
     return failure(errc::overflow, "gemm: |x - zero point| can reach {}, the weights were packed for {}", reach, covered);
-  return g;
+  return {};
 }
 
 }  // namespace kernels
@@ -95,7 +93,8 @@ result<void> try_gemm(const X& x, const packed_weights& w, const epilogue::bound
   const kernels::matrix_rows<float> rows{strided<const float>(x)};
   const strided<float> out(y);
   if (const auto ok = kernels::check_reals(rows, w, out); !ok) return ok;
-  simd::gemm_call g = kernels::call_of(rows, w);
+  simd::gemm_call g;
+  kernels::set_operands(g, rows, w);
   if (const auto ok = kernels::set_y(g.out, e, w, {}); !ok) return ok;
   g.out.multipliers = nullptr;  // scales of w are in the totals
   g.out.rows_a_param = g.m;
@@ -112,11 +111,11 @@ result<void> try_gemm(const dynamic_rows<S>& x, const packed_weights& w, const e
   const kernels::matrix_rows<float> rows{x.x};
   const strided<float> out(y);
   if (const auto ok = kernels::check_reals(rows, w, out); !ok) return ok;
-  auto g = kernels::call_of(x, rows, w);
-  if (!g) return g.error();
-  if (const auto ok = kernels::set_y(g->out, e, w, {}); !ok) return ok;
-  kernels::set_memory(g->out, out);
-  return kernels::run_gemm<kernels::pick_gemm_codes>(*g, w.rows(), options);
+  simd::gemm_call g;
+  if (const auto ok = kernels::set_operands(g, x, rows, w); !ok) return ok;
+  if (const auto ok = kernels::set_y(g.out, e, w, {}); !ok) return ok;
+  kernels::set_memory(g.out, out);
+  return kernels::run_gemm<kernels::pick_gemm_codes>(g, w.rows(), options);
 }
 
 /// A vector of floats to read: one row of x.

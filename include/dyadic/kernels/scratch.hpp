@@ -17,8 +17,8 @@ namespace dyadic::inline DYADIC_ABI {
 template <scheme X>
 index_t scratch_size(const quantized_view<X>& x, const packed_weights& w, const run_options& options = {}) noexcept {
   const kernels::matrix_rows<std::uint8_t> rows{{x.bytes, x.rows, x.cols, x.row_stride, 1}};
-  const auto g = kernels::call_of(x, rows, w);
-  return g ? kernels::scratch_of<kernels::pick_gemm_codes>(*g, w.rows(), options) : 0;
+  simd::gemm_call g;
+  return kernels::set_operands(g, x, rows, w) ? kernels::scratch_of<kernels::pick_gemm_codes>(g, w.rows(), options) : 0;
 }
 template <scheme X>
 index_t scratch_size(const quantized<X>& x, const packed_weights& w, const run_options& options = {}) noexcept {
@@ -27,20 +27,24 @@ index_t scratch_size(const quantized<X>& x, const packed_weights& w, const run_o
 template <scheme S>
 index_t scratch_size(const dynamic_rows<S>& x, const packed_weights& w, const run_options& options = {}) noexcept {
   const kernels::matrix_rows<float> rows{x.x};
-  const auto g = kernels::call_of(x, rows, w);
-  return g ? kernels::scratch_of<kernels::pick_gemm_codes>(*g, w.rows(), options) : 0;
+  simd::gemm_call g;
+  return kernels::set_operands(g, x, rows, w) ? kernels::scratch_of<kernels::pick_gemm_codes>(g, w.rows(), options) : 0;
 }
 template <matrix_like X>
   requires std::is_same_v<element_of<X>, float>
 index_t scratch_size(const X& x, const packed_weights& w, const run_options& options = {}) noexcept {
   const kernels::matrix_rows<float> rows{strided<const float>(x)};
-  return kernels::scratch_of<kernels::pick_gemm_weight_only>(kernels::call_of(rows, w), w.rows(), options);
+  simd::gemm_call g;
+  kernels::set_operands(g, rows, w);
+  return kernels::scratch_of<kernels::pick_gemm_weight_only>(g, w.rows(), options);
 }
 template <matrix_like X>
   requires std::is_same_v<element_of<X>, float>
 index_t scratch_size(const X& x, const packed_reals& w, const run_options& options = {}) noexcept {
   const kernels::matrix_rows<float> rows{strided<const float>(x)};
-  return kernels::scratch_of<kernels::pick_gemm_reals>(kernels::call_of(rows, w), w.rows(), options);
+  simd::gemm_call g;
+  kernels::set_operands(g, rows, w);
+  return kernels::scratch_of<kernels::pick_gemm_reals>(g, w.rows(), options);
 }
 template <scheme X, class W>
   requires kernels::is_second_operand<W>

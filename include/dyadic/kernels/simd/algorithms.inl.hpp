@@ -7,14 +7,18 @@
 #include <dyadic/kernels/simd/finish.inl.hpp>
 #include <dyadic/kernels/simd/gemm.inl.hpp>
 #include <dyadic/kernels/simd/weight_only.inl.hpp>
-#include <dyadic/kernels/simd/run.inl.hpp>
 
 /// The whole operations that dispatch chooses between; only those a program uses are compiled. The products are
 /// templates so that a file which includes the library and calls none of them does not pay for their tiles.
 struct algorithms {
   template <class D = dot>
   static index_t gemm_codes(const gemm_call& g, const gemm_part& part) {
-    return g.w.groups > 1 ? run_part<group_product<D>>(g, part) : run_part<row_product<D>>(g, part);
+    if (g.w.groups == 1) return run_part<row_product<D>>(g, part);
+    const epilogue_view& e = g.out;
+    const bool one_zero = g.dynamic.choose != nullptr ? g.dynamic.symmetric
+                                                      : e.x_zero_points == nullptr || e.rows_a_param >= g.m;
+    const bool simple = one_zero && g.w.zero_points == nullptr && g.x_groups == 1;
+    return simple ? run_part<group_product<D, true>>(g, part) : run_part<group_product<D, false>>(g, part);
   }
   template <class P = real_product>
   static index_t gemm_reals(const gemm_call& g, const gemm_part& part) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set avx2: 256-bit registers, exact products through int16.
+// The instruction set avx2: 256-bit registers, exact products through int16, in two ways.
 //
-//   dot4        vpmaddwd + vpaddd   s16 x s16 pairs. vpmaddubsw would take bytes directly but saturates at int16: never here.
+//   dot_pairs   vpmaddubsw + vpmaddwd + vpaddd   u8 x s8. The sums of two products saturate at int16: only for panels
+//                                                whose weights exclude that (pairs_fit)
+//   dot         vpmaddwd + vpaddd                s16 x s16, for all others
 //
-// Activations are widened to int16 once a block; weights as they are loaded (vpmovsxbw). A register of sums holds four
-// columns with two partial sums each, folded when the tile is stored.
+// For dot, activations are widened to int16 once a block; weights as they are loaded (vpmovsxbw). A register of sums
+// holds four columns with two partial sums each, folded when the tile is stored.
 #pragma once
 
 #include <immintrin.h>
@@ -15,13 +17,28 @@ DYADIC_REGION_BEGIN("avx2,fma,f16c")
 namespace dyadic::inline DYADIC_ABI::simd::avx2 {
 
 #include <dyadic/kernels/simd/ymm.inl.hpp>
+#include <dyadic/kernels/simd/ymm_bytes.inl.hpp>
+
+/// Bytes as they are, where no two neighbours of w of one sign add up to more than 128: 255 * 128 < 2^15 <= 255 * 129.
+struct dot_pairs : byte_codes {
+  static constexpr int latency = 4;          // only vpaddd waits for a sum
+  static constexpr int accumulators = 10;    // of 16 registers; 2 hold weights, 1 an activation, 1 ones, 2 products
+  static constexpr int group_registers = 6;  // for sums, and as many for totals
+  static constexpr bool unpacks = true;
+
+  static DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) {
+    const __m256i pairs = _mm256_maddubs_epi16(x.r, w.r);
+    return {_mm256_add_epi32(sum.r, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
+  }
+};
 
 /// Two sums a column: of the products of the first two of every four k, and of the last two.
 struct dot {
+  using if_pairs_fit = dot_pairs;
   using x_code = std::int16_t;
   using sums = i32v;
-  static constexpr int x_offset = 0, sums_a_panel = 4, latency = 8;
-  static constexpr int accumulators = 12;    // of 16 registers; 1 holds a weight, 1 an activation, 1 a product
+  static constexpr int x_offset = 0, sums_a_panel = 4, latency = 4;  // as above
+  static constexpr int accumulators = 8;     // of 16 registers; 4 hold weights, 1 an activation, 1 a product
   static constexpr int group_registers = 4;  // for totals, and twice as many for sums
   static constexpr bool unpacks = true;
 
@@ -66,6 +83,10 @@ struct dot {
   }
   static DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
     return {_mm256_srai_epi16(load_w8(w, part).r, 4)};
+  }
+  /// Weights unpacked. g++ 12 would read them from memory again for each row.
+  static DYADIC_INLINE i32v load_wide(const std::uint8_t* w, int part) {
+    return apart(load(reinterpret_cast<const std::int32_t*>(w) + 8 * part));
   }
   static DYADIC_INLINE i32v dot4(i32v sum, i32v x, i32v w) {
     return {_mm256_add_epi32(sum.r, _mm256_madd_epi16(x.r, w.r))};

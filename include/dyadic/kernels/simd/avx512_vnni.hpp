@@ -15,6 +15,7 @@ namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
 
 inline constexpr int lanes = 16;
 inline constexpr int real_registers = 24;  // that hold sums of floats in a tile
+inline constexpr int columns_at_once = 1;  // registers of columns that an epilogue finishes together
 
 struct f32v {
   __m512 r;

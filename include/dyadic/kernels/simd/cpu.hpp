@@ -20,6 +20,7 @@ struct cpu_features {
   bool avx_vnni = false;     ///< the above and the VEX form of vpdpbusd
   bool avx512_vnni = false;  ///< AVX-512 F, BW, DQ, VL and VNNI, with ZMM and mask state saved
   bool dotprod = false;      ///< Arm sdot and udot
+  bool i8mm = false;         ///< Arm usdot and usmmla
 };
 
 /// The words of CPUID and XCR0 that decide; a plain value, so that a test can present any processor.
@@ -44,6 +45,19 @@ constexpr cpu_features features_from(const cpuid_words& w) noexcept {
   return c;
 }
 
+/// The words by which Linux tells an Arm program what there is; it saves every register of them.
+struct hwcap_words {
+  std::uint64_t hwcap = 0, hwcap2 = 0;
+};
+
+constexpr cpu_features features_from(const hwcap_words& w) noexcept {
+  constexpr std::uint64_t asimddp = 1u << 20, i8mm = 1u << 13;
+  cpu_features c;
+  c.dotprod = (w.hwcap & asimddp) != 0;
+  c.i8mm = (w.hwcap2 & i8mm) != 0;
+  return c;
+}
+
 inline cpu_features detect_cpu() noexcept {
 #if defined(__x86_64__)
   cpuid_words w;
@@ -62,9 +76,7 @@ inline cpu_features detect_cpu() noexcept {
   }
   return features_from(w);
 #elif defined(__aarch64__) && defined(__linux__)
-  cpu_features c;
-  c.dotprod = (getauxval(AT_HWCAP) & (1ul << 20)) != 0;  // HWCAP_ASIMDDP
-  return c;
+  return features_from(hwcap_words{getauxval(AT_HWCAP), getauxval(AT_HWCAP2)});
 #else
   return {};
 #endif

@@ -107,11 +107,10 @@ template <class T, class Sum>
 DYADIC_NOINLINE void finish_reals(const gemm_call& g, const tile_place& place, const Sum* tile) {
   const epilogue_view e = g.out;  // copies: bytes written to y cannot change them
   const tile_place t = place;
-  constexpr int a_panel = panel_registers < 4 ? panel_registers : 4;
   int j = 0;
-  if constexpr (a_panel < 4)
+  if constexpr (columns_at_once == 1 && panel_registers == 1)
     for (; t.stride - j >= 4 * lanes; j += 4 * lanes) finish_columns<4, T>(e, t, tile, j);
-  for (; j < t.columns; j += a_panel * lanes) finish_columns<a_panel, T>(e, t, tile, j);
+  for (; j < t.columns; j += columns_at_once * lanes) finish_columns<columns_at_once, T>(e, t, tile, j);
 }
 
 DYADIC_INLINE void finish(const gemm_call& g, const tile_place& t, const std::int32_t* tile) {

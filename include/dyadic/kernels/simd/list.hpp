@@ -9,6 +9,7 @@
 #include <dyadic/kernels/simd/avx_vnni.hpp>
 #elif defined(__aarch64__)
 #include <dyadic/kernels/simd/neon_dot.hpp>
+#include <dyadic/kernels/simd/neon_i8mm.hpp>
 #endif
 
 namespace dyadic::inline DYADIC_ABI::simd {
@@ -21,7 +22,7 @@ struct list {
 #if defined(__x86_64__)
 using isas = list<avx512_vnni::isa, avx_vnni::isa, avx2::isa, scalar::isa>;
 #elif defined(__aarch64__)
-using isas = list<neon_dot::isa, scalar::isa>;
+using isas = list<neon_i8mm::isa, neon_dot::isa, scalar::isa>;
 #else
 using isas = list<scalar::isa>;
 #endif

@@ -12,6 +12,7 @@ namespace dyadic::inline DYADIC_ABI::simd::scalar {
 
 inline constexpr int lanes = 4;
 inline constexpr int real_registers = 8;  // that hold sums of floats in a tile
+inline constexpr int columns_at_once = 1;  // registers of columns that an epilogue finishes together
 
 struct f32v {
   float r[lanes];
@@ -140,7 +141,7 @@ struct dot {
   using x_code = std::uint8_t;
   using sums = panel_sums;
   static constexpr int x_offset = 0, sums_a_panel = 1, latency = 0;
-  static constexpr int accumulators = 2, group_registers = 8;
+  static constexpr int accumulators = 2, group_registers = 4;
   static constexpr bool unpacks = false;
 
   static void load_start(const std::int32_t* from, panel_sums* sum) {

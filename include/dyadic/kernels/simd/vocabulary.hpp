@@ -4,7 +4,8 @@
 // An instruction set is a namespace with about 40 small functions on wrapped registers (see scalar.hpp for their
 // meaning in plain C++) and these constants; algorithms.inl.hpp, included after them, is written once for all.
 //   lanes   32-bit numbers a register
-//   real_registers   registers that hold sums of floats in a tile
+//   real_registers    registers that hold sums of floats in a tile
+//   columns_at_once   registers of columns that an epilogue finishes together
 //   dot     how it multiplies codes: a struct of functions and constants
 //             x_code, x_offset   the integer dot4 wants activations in; what is subtracted from an unsigned code to
 //                                get there

@@ -19,27 +19,19 @@ struct real_code_operands {
   const float* x;
   index_t x_stride;
   const std::uint8_t* w;
-  index_t step_stride, block_stride;   ///< bytes, from step to step and from a block of panels to the next
-  const std::int32_t* w_zero_points;   ///< or null
+  index_t step_stride;                ///< bytes
+  const std::int32_t* w_zero_points;  ///< or null
   const float* w_scales;
-  index_t number_step, block_numbers;  ///< from group to group and from block to block
+  index_t number_step;                ///< from group to group, of both
   index_t groups, group, group_steps;
   bool first;
 };
 
-template <int Panels>
-struct code_columns {
-  static constexpr int registers = Panels * panel_registers, per_block = 4 * panel_registers;
-  template <class P>
-  static DYADIC_INLINE P at(P first, int j, index_t block_stride, int unit) {
-    return first + j / per_block * block_stride + j % per_block * unit;
-  }
-};
-
+/// part += the codes of one step, of which `left` belong to the group.
 template <bool FourBit, int Code, int Rows, int Registers>
-DYADIC_INLINE void real_code_steps(f32v (&part)[length(Rows)][length(Registers)],
-                                   const i32v (&step)[length(Registers)], const f32v (&zero)[length(Registers)],
-                                   bool has_zero, const float* x, index_t x_stride, index_t left) {
+DYADIC_INLINE void real_code_step(f32v (&part)[length(Rows)][length(Registers)],
+                                  const i32v (&step)[length(Registers)], const f32v (&zero)[length(Registers)],
+                                  bool has_zero, const float* x, index_t x_stride, index_t left) {
   if constexpr (Code < (FourBit ? 8 : 4)) {
     if (Code >= left) return;
     f32v one[length(Rows)];
@@ -52,16 +44,16 @@ DYADIC_INLINE void real_code_steps(f32v (&part)[length(Rows)][length(Registers)]
       DYADIC_UNROLL
       for (int i = 0; i < Rows; ++i) part[i][j] = fma(one[i], code, part[i][j]);
     }
-    real_code_steps<FourBit, Code + 1, Rows, Registers>(part, step, zero, has_zero, x, x_stride, left);
+    real_code_step<FourBit, Code + 1, Rows, Registers>(part, step, zero, has_zero, x, x_stride, left);
   }
 }
 
 /// totals[i][column], Rows rows and Panels panels: codes straight from their registers.
-template <bool FourBit, int Rows, int Panels, bool HasZero>
-DYADIC_NOINLINE void real_code_tile(const real_code_operands& given, float* totals, index_t stride) {
-  using columns = code_columns<Panels>;
-  constexpr int registers = columns::registers, codes = FourBit ? 8 : 4;
+template <bool FourBit, int Rows, int Panels>
+DYADIC_NOINLINE void real_code_tile(const real_code_operands& given, const float*, float* totals, index_t stride) {
+  constexpr int registers = Panels * panel_registers, codes = FourBit ? 8 : 4;
   real_code_operands o = given;
+  const bool has_zero = o.w_zero_points != nullptr;
   f32v total[length(Rows)][length(registers)];
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
@@ -72,28 +64,25 @@ DYADIC_NOINLINE void real_code_tile(const real_code_operands& given, float* tota
     f32v part[length(Rows)][length(registers)], zero[length(registers)] = {};
     DYADIC_UNROLL
     for (int j = 0; j < registers; ++j) {
-      if constexpr (HasZero) zero[j] = to_float(load(columns::at(o.w_zero_points, j, o.block_numbers, lanes)));
+      if (has_zero) zero[j] = to_float(load(o.w_zero_points + j * lanes));
       DYADIC_UNROLL
       for (int i = 0; i < Rows; ++i) part[i][j] = set1(0.0f);
     }
     index_t left = o.group;
-    for (index_t s = 0; s < o.group_steps; ++s, left -= codes) {
+    for (index_t s = 0; s < o.group_steps; ++s, left -= codes, o.w += o.step_stride) {
       i32v step[length(registers)];
       DYADIC_UNROLL
-      for (int j = 0; j < registers; ++j)
-        step[j] = load(reinterpret_cast<const std::int32_t*>(columns::at(o.w, j, o.block_stride, lanes * 4)));
-      real_code_steps<FourBit, 0, Rows, registers>(part, step, zero, HasZero, o.x + o.group - left, o.x_stride,
-                                                   left);
-      o.w += o.step_stride;
+      for (int j = 0; j < registers; ++j) step[j] = load(reinterpret_cast<const std::int32_t*>(o.w) + j * lanes);
+      real_code_step<FourBit, 0, Rows, registers>(part, step, zero, has_zero, o.x + o.group - left, o.x_stride, left);
     }
     DYADIC_UNROLL
     for (int j = 0; j < registers; ++j) {
-      const f32v scale = load(columns::at(o.w_scales, j, o.block_numbers, lanes));
+      const f32v scale = load(o.w_scales + j * lanes);
       DYADIC_UNROLL
       for (int i = 0; i < Rows; ++i) total[i][j] = fma(part[i][j], scale, total[i][j]);
     }
     o.x += o.group, o.w_scales += o.number_step;
-    if constexpr (HasZero) o.w_zero_points += o.number_step;
+    if (has_zero) o.w_zero_points += o.number_step;
   }
   DYADIC_UNROLL
   for (int i = 0; i < Rows; ++i) {
@@ -175,35 +164,46 @@ DYADIC_NOINLINE void real_group_tile(const real_code_operands& given, const floa
 }
 
 struct weight_only_product : real_rows {
-  static constexpr int rows(int panels) { return tile_rows(real_registers / 2, panel_registers, panels, 6); }
+  using kernel = void (*)(const real_code_operands&, const float*, float*, index_t);
   static constexpr int usual_panels = tile_rows(real_registers / 2, panel_registers, 2, 6) >= 6 ? 2 : 1;
   static constexpr int most_direct = 3;  ///< rows that take codes from their registers
-  static constexpr int single_panels = real_registers / 2 >= 8 * panel_registers ? 8 : 4;
+  static constexpr int rows(int panels) { return tile_rows(real_registers / 2, panel_registers, panels, 6); }
+  static constexpr unsigned heights(int panels) {
+    return panels == usual_panels ? every_height(rows(panels)) : some_heights(rows(panels));
+  }
+  static constexpr bool direct(int) { return true; }
+  template <int Rows, int Panels>
+  static kernel kernel_of(form f) {
+    if constexpr (Rows <= most_direct) {
+      if (f == form::four_bits) return &real_code_tile<true, Rows, Panels>;
+      if (f == form::eight_bits) return &real_code_tile<false, Rows, Panels>;
+    }
+    return &real_group_tile<Rows, Panels>;
+  }
 
   float *unpacked, *partial;
 
   weight_only_product(const gemm_call& call, carver& c) : real_rows(call, c) {
     const index_t each = blocking::stretch(call.w.groups, unit_bytes(4));
     unpacked = c.take<float>(block_rows > most_direct ? each * call.w.group * 4 * panel_width : 0);
-    partial = c.take<float>(each < call.w.groups ? block_rows * 8 * panel_width : 0);
+    partial = c.take<float>(each < call.w.groups ? block_rows * 4 * panel_width : 0);
   }
 
   index_t units() const { return g.w.groups; }
   index_t unit_bytes(int panels) const { return panels * panel_columns * 4 * g.w.group; }
-  static bool unpacks(index_t count) { return count > most_direct; }
-  static bool start(index_t, int, std::int32_t*) { return false; }
+  form form_for(index_t count, bool) const {
+    return count > most_direct ? form::unpacked : g.w.four_bit ? form::four_bits : form::eight_bits;
+  }
 
-  real_code_operands operands_of(index_t i, index_t panel, const stretch& s, const std::uint8_t* w) const {
+  real_code_operands operands_of(index_t i, index_t panel, const stretch& s) const {
     const index_t at = g.w.number_at(panel * panel_columns, s.first);
     return {x + i * x_stride + s.first * g.w.group,
             x_stride,
-            w,
-            g.w.step_stride(panel),
-            block_panels * g.w.panel_bytes(),
+            s.w,
+            s.step_stride,
             g.w.zero_points != nullptr ? g.w.zero_points + at : nullptr,
             g.w.scales + at,
             g.w.number_step(panel),
-            block_panels * panel_columns * g.w.groups,
             s.count,
             g.w.group,
             g.w.group_steps,
@@ -212,35 +212,20 @@ struct weight_only_product : real_rows {
   void take_weights(index_t panel, int panels, stretch& s) const {
     s.step_stride = g.w.step_stride(panel);
     s.w = g.w.panels + g.w.panel_start(panel) + s.first * g.w.group_steps * s.step_stride;
-    if (!s.unpacked) return;
-    const real_code_operands o = operands_of(0, panel, s, s.w);
+    if (s.weights != form::unpacked) return;
+    const real_code_operands o = operands_of(0, panel, s);
     g.w.four_bit ? unpack_reals<true>(o, panels, unpacked) : unpack_reals<false>(o, panels, unpacked);
   }
 
-  template <int Rows, int Panels>
-  void tile(index_t row, index_t i, index_t panel, const stretch& s, std::int32_t*) const {
-    constexpr int width = Panels * panel_width;
+  void tile(kernel k, int rows, int panels, index_t row, index_t i, index_t panel, const stretch& s,
+            std::int32_t*) const {
+    alignas(64) float own[length(tile_size<weight_only_product>())];
+    const int width = panels * panel_width;
     const index_t column = panel * panel_columns;
-    alignas(64) float own[length(Rows * width)];
     float* const totals = s.begins && s.ends ? own : partial + i * width;
-    const real_code_operands o = operands_of(i, panel, s, s.w);
-    if (s.unpacked) {
-      if constexpr (Panels <= 4) real_group_tile<Rows, Panels>(o, unpacked, totals, width);
-    } else if constexpr (Rows <= most_direct) {
-      if (g.w.four_bit)
-        direct<true, Rows, Panels>(o, totals, width);
-      else
-        direct<false, Rows, Panels>(o, totals, width);
-    }
+    k(operands_of(i, panel, s), unpacked, totals, width);
     if (!s.ends) return;
-    const tile_place t{row + i, column, Rows, static_cast<int>(smaller(width, g.w.n - column)), width, nullptr, 0};
+    const tile_place t{row + i, column, rows, static_cast<int>(smaller(width, g.w.n - column)), width, nullptr, 0};
     finish(g, t, totals);
-  }
-  template <bool FourBit, int Rows, int Panels>
-  static void direct(const real_code_operands& o, float* totals, index_t stride) {
-    if (o.w_zero_points != nullptr)
-      real_code_tile<FourBit, Rows, Panels, true>(o, totals, stride);
-    else
-      real_code_tile<FourBit, Rows, Panels, false>(o, totals, stride);
   }
 };

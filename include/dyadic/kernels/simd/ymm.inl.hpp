@@ -3,6 +3,7 @@
 
 inline constexpr int lanes = 8;
 inline constexpr int real_registers = 12;  // that hold sums of floats in a tile
+inline constexpr int columns_at_once = 2;  // registers of columns that an epilogue finishes together
 struct f32v {
   __m256 r;
 };
