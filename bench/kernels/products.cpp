@@ -3,8 +3,10 @@
 #include "kernels/products.hpp"
 
 #include <dyadic/kernels/convolution.hpp>
+#include <dyadic/kernels/gemm_batch.hpp>
 #include <dyadic/kernels/reference/gemm.hpp>
 
+#include <cmath>
 #include <memory>
 
 namespace kernels {
@@ -81,6 +83,87 @@ prepared integers(const shape& s, executor_ref run) {
           right ? "" : "the result is wrong", bytes};
 }
 
+/// Floats by integer weights: S quantizes them in the call; 16 bits stand for weight-only.
+template <scheme S, scheme W>
+struct mixed_product {
+  shape s;
+  executor_ref run;
+  std::vector<float> x;
+  packed<W> w;
+  std::vector<float> y;
+  workspace memory{};
+
+  strided<const float> rows() const { return {x.data(), s.m, s.k}; }
+  void multiply() {
+    const strided<float> out(y.data(), s.m, s.n);
+    if constexpr (S.bits == 16)
+      gemm(rows(), w, epilogue::dequantize{}, out, run_options{run, &memory});
+    else
+      gemm(dynamic_rows<S>(rows()), w, epilogue::dequantize{}, out, run_options{run, &memory});
+  }
+};
+
+inline constexpr scheme weight_only{.bits = 16};
+
+template <scheme S, scheme W>
+prepared mixed(const shape& s, executor_ref run) {
+  const auto codes = harness::operand<W>(s.n, s.k, 2);
+  auto all = std::make_shared<mixed_product<S, W>>(mixed_product<S, W>{
+      s, run, harness::numbers(s.m * s.k, 1), pack(codes), std::vector<float>(static_cast<std::size_t>(s.m * s.n))});
+  all->multiply();
+  bool right = true;
+  if constexpr (S.bits == 16) {
+    right = harness::everywhere(s.m * s.n, [&](index_t at) {
+      const float* x = all->x.data() + at / s.n * s.k;
+      float total = 0;
+      for (index_t first = 0; first < s.k; first += W.group) {
+        float part = 0;
+        for (index_t k = first; k < first + W.group; ++k)
+          part = std::fma(x[k], static_cast<float>(codes.code(at % s.n, k)), part);
+        total = std::fma(part, codes.view().scale(at % s.n, first), total);
+      }
+      return harness::same_bits(all->y[static_cast<std::size_t>(at)], total);
+    });
+  } else {
+    std::vector<float> expected(all->y.size());
+    gemm(quantize<S>(all->rows()), all->w, epilogue::dequantize{}, strided<float>(expected.data(), s.m, s.n));
+    right = std::memcmp(expected.data(), all->y.data(), expected.size() * sizeof(float)) == 0;
+  }
+  const auto bytes = static_cast<double>(all->w.model_bytes());
+  return {[all = std::move(all)](long calls) {
+            for (; calls > 0; --calls) all->multiply();
+          },
+          right ? "" : "the result is wrong", bytes};
+}
+
+/// Neither operand packed in advance.
+struct pair_product {
+  shape s;
+  executor_ref run;
+  quantized<u8_per_tensor> x;
+  quantized<u8_per_tensor> w;
+  std::vector<float> y;
+  workspace memory{};
+
+  void multiply() {
+    gemm(x, w, epilogue::dequantize{}, strided<float>(y.data(), s.m, s.n), run_options{run, &memory});
+  }
+};
+
+prepared pairs(const shape& s, executor_ref run) {
+  auto all = std::make_shared<pair_product>(pair_product{s, run, harness::operand<u8_per_tensor>(s.m, s.k, 1),
+                                                         harness::operand<u8_per_tensor>(s.n, s.k, 2),
+                                                         std::vector<float>(static_cast<std::size_t>(s.m * s.n))});
+  all->multiply();
+  std::vector<float> expected(all->y.size());
+  gemm(all->x, pack(all->w), epilogue::dequantize{}, strided<float>(expected.data(), s.m, s.n));
+  const bool right = std::memcmp(expected.data(), all->y.data(), expected.size() * sizeof(float)) == 0;
+  return {[all = std::move(all)](long calls) {
+            for (; calls > 0; --calls) all->multiply();
+          },
+          right ? "" : "the result is wrong", static_cast<double>(s.n * s.k)};
+}
+
 struct float_product {
   shape s;
   executor_ref run;
@@ -124,6 +207,12 @@ constexpr product table[] = {
     {"u8s4g32f32", 32, false, &integers<u8_per_tensor, s4_per_group<32>, float>},
     {"u8s4g128f32", 128, false, &integers<u8_per_tensor, s4_per_group<128>, float>},
     {"u8u4g32f32", 32, false, &integers<u8_per_tensor, u4_per_group<32>, float>},
+    {"dyn8s4g32f32", 32, false, &mixed<u8_per_row, s4_per_group<32>>},
+    {"dyn8s4g128f32", 128, false, &mixed<u8_per_row, s4_per_group<128>>},
+    {"dyn8g32s4g32f32", 32, false, &mixed<s8_per_group<32>, s4_per_group<32>>},
+    {"f32s4g32f32", 32, true, &mixed<weight_only, s4_per_group<32>>},
+    {"f32s4g128f32", 128, true, &mixed<weight_only, s4_per_group<128>>},
+    {"u8u8f32", 1, false, &pairs},
     {"f32", 1, true, &floats},
 };
 

@@ -24,8 +24,9 @@ constexpr shape four_bit_shapes[] = {{1, 4096, 4096},    {4, 4096, 4096},   {16,
                                      {512, 4096, 4096},  {1, 11008, 4096},  {4, 11008, 4096}, {16, 11008, 4096},
                                      {128, 11008, 4096}, {512, 11008, 4096}};
 /// Those of products.cpp that there are.
-constexpr const char* four_bit_types[] = {"u8s4g32f32",    "u8s4g128f32", "dyn8s4g32f32",
-                                          "dyn8s4g128f32", "f32s4g32f32", "f32s4g128f32"};
+constexpr const char* four_bit_types[] = {"u8s4g32f32",    "u8s4g128f32",     "dyn8s4g32f32",
+                                          "dyn8s4g128f32", "dyn8g32s4g32f32", "f32s4g32f32",
+                                          "f32s4g128f32"};
 
 /// One row of x whose weights, 128 MB, are far from any cache.
 constexpr shape in_memory{1, 32768, 4096};

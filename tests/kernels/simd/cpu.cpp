@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which processors may run what: any processor, as a table of CPUID words.
+// Which processors may run what: any processor, as a table of CPUID words or of the words Linux has for Arm.
 #include <dyadic/kernels/simd/cpu.hpp>
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ struct expected {
 };
 constexpr bool is(const cpuid_words& w, const expected& e) {
   const cpu_features c = features_from(w);
-  return c.avx2 == e.avx2 && c.avx_vnni == e.avx_vnni && c.avx512_vnni == e.avx512_vnni && !c.dotprod;
+  return c.avx2 == e.avx2 && c.avx_vnni == e.avx_vnni && c.avx512_vnni == e.avx512_vnni && !c.dotprod && !c.i8mm;
 }
 /// Everything but some bits of one word.
 template <class Word>
@@ -89,6 +89,21 @@ static_assert(is(sold(0, 0, 0, 0x207), {true, false, false}));
 static_assert(is(sold(all512, avx512vnni, 0, 0x2E7), {true, false, true}));
 static_assert(is(sold(all512, avx512vnni, avxvnni, 0x2E7), {true, true, true}));
 
+// Arm: one bit each, of two words. Cortex-A53, Neoverse N1 (dot product), Neoverse V1 (and int8 matrices).
+struct expected_of_arm {
+  bool dotprod, i8mm;
+};
+constexpr bool is(const hwcap_words& w, const expected_of_arm& e) {
+  const cpu_features c = features_from(w);
+  return c.dotprod == e.dotprod && c.i8mm == e.i8mm && !c.avx2 && !c.avx_vnni && !c.avx512_vnni;
+}
+static_assert(is(hwcap_words{}, {false, false}));
+static_assert(is(hwcap_words{.hwcap = 0xFF}, {false, false}));
+static_assert(is(hwcap_words{.hwcap = bit(20)}, {true, false}));
+static_assert(is(hwcap_words{.hwcap2 = bit(13)}, {false, true}));
+static_assert(is(hwcap_words{.hwcap = bit(20), .hwcap2 = bit(13)}, {true, true}));
+static_assert(is(hwcap_words{.hwcap = ~std::uint64_t{bit(20)}, .hwcap2 = ~std::uint64_t{bit(13)}}, {false, false}));
+
 TEST(Cpu, ScalarIsAlwaysSupportedAndLast) {
   const auto names = support::isas();
   ASSERT_FALSE(names.empty());
@@ -131,6 +146,19 @@ TEST(Cpu, AgreesWithTheKernel) {
   EXPECT_EQ(c.avx_vnni, wide && has("avx_vnni"));
   EXPECT_EQ(c.avx512_vnni,
             wide && has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl") && has("avx512_vnni"));
+}
+#elif defined(__aarch64__) && defined(__linux__)
+/// The same kernel, in words. Under an emulator the file may be that of another processor, which has no such line.
+TEST(Cpu, AgreesWithTheKernel) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line, features;
+  while (std::getline(file, line) && features.empty())
+    if (line.starts_with("Features")) features = line.substr(line.find(':') + 1) + " ";
+  if (features.empty()) GTEST_SKIP() << "/proc/cpuinfo names no features";
+  const auto has = [&](const char* name) { return features.find(std::string(" ") + name + " ") != std::string::npos; };
+  const cpu_features c = detect_cpu();
+  EXPECT_EQ(c.dotprod, has("asimddp"));
+  EXPECT_EQ(c.i8mm, has("i8mm"));
 }
 #endif
 

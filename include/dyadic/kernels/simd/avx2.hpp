@@ -78,12 +78,6 @@ struct dot {
   static DYADIC_INLINE i32v load_w8(const std::uint8_t* w, int part) {
     return {_mm256_cvtepi8_epi16(load_bytes(w + 16 * part).r)};
   }
-  static DYADIC_INLINE i32v load_w4_low(const std::uint8_t* w, int part) {
-    return {_mm256_srai_epi16(_mm256_slli_epi16(load_w8(w, part).r, 12), 12)};
-  }
-  static DYADIC_INLINE i32v load_w4_high(const std::uint8_t* w, int part) {
-    return {_mm256_srai_epi16(load_w8(w, part).r, 4)};
-  }
   /// Weights unpacked. g++ 12 would read them from memory again for each row.
   static DYADIC_INLINE i32v load_wide(const std::uint8_t* w, int part) {
     return apart(load(reinterpret_cast<const std::int32_t*>(w) + 8 * part));

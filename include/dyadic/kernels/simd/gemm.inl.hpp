@@ -40,7 +40,7 @@ constexpr int tile_rows(int registers, int a_panel, int panels, int most) {
 /// Heights of tiles that are compiled, as a set of bits: every one up to `most`, or, where tiles are rare, a few.
 constexpr unsigned every_height(int most) { return (2u << most) - 2; }
 constexpr unsigned some_heights(int most) {
-  return every_height(most) & (1u << 12 | 1u << 6 | 1u << 3 | 1u << 1 | 1u << most);
+  return every_height(most) & (1u << 12 | 1u << 6 | 1u << 3 | 1u << 2 | 1u << 1 | 1u << most);
 }
 
 /// How the weights of a stretch stand.
@@ -118,7 +118,7 @@ struct code_product {
     if constexpr (D::unpacks) {
       if (s.weights != form::unpacked) return;
       if (g.w.four_bit)
-        unpack<D, w4<D>>(s.w, s.step_stride, s.count * unit_steps, panels, unpacked);
+        unpack<D, four_bit_form<D>>(s.w, s.step_stride, s.count * unit_steps, panels, unpacked);
       else
         unpack<D, w8<D>>(s.w, s.step_stride, s.count * unit_steps, panels, unpacked);
       s.w = unpacked;
@@ -137,19 +137,20 @@ struct row_product : code_product<D> {
   using base::g, base::x, base::partial;
   using x_operands = operands<typename D::x_code>;
   using kernel = void (*)(const x_operands&, tile_of_sums, tile_of_sums);
-  static constexpr int usual_panels = tile_rows(D::accumulators, D::sums_a_panel, 4, 12) >= 6 ? 4 : 1;  ///< of tall tiles
+  static constexpr int usual_panels = tile_rows(D::accumulators, D::sums_a_panel, 4, 12) >= 6 ? 4 : 1;
+  static constexpr index_t wide_rows = tile_rows(D::accumulators, D::sums_a_panel, 4, 12);  ///< up to so many: 4 panels
   static constexpr int rows(int panels) {
     return usual_panels == 1 && panels == 2 ? 0 : tile_rows(D::accumulators, D::sums_a_panel, panels, 12);
   }
   static constexpr unsigned heights(int panels) {
     return panels == usual_panels ? every_height(rows(panels)) : some_heights(rows(panels));
   }
-  static constexpr bool direct(int panels) { return !D::unpacks || panels == usual_panels || panels == 4; }
+  static constexpr bool direct(int panels) { return !D::unpacks || panels >= usual_panels; }
   template <int Rows, int Panels>
   static kernel kernel_of(form f) {
     if (f == form::unpacked) return &dot_tile<D, unpacked_form<D>, Rows, Panels>;
     if constexpr (direct(Panels))
-      if (f == form::four_bits) return &dot_tile<D, w4<D>, Rows, Panels>;
+      if (f == form::four_bits) return &dot_tile<D, four_bit_form<D>, Rows, Panels>;
     return &dot_tile<D, w8<D>, Rows, Panels>;
   }
 
@@ -214,19 +215,29 @@ struct group_product : code_product<D> {
   using x_operands = operands<typename D::x_code>;
   using kernel = void (*)(const x_operands&, index_t, index_t, const group_terms&, bool, float*, index_t);
   static constexpr int usual_panels = tile_rows(D::group_registers, panel_registers, 2, 6) >= 6 ? 2 : 1;
+  static constexpr index_t wide_rows = 6 * tile_rows(D::group_registers, panel_registers, 4, 6);
   static constexpr int rows(int panels) { return tile_rows(D::group_registers, panel_registers, panels, 6); }
   static constexpr unsigned heights(int panels) {
+    if (panels < usual_panels) return every_height(1) | 1u << rows(panels);
     return Simple && panels == usual_panels ? every_height(rows(panels)) : some_heights(rows(panels));
   }
-  static constexpr bool direct(int panels) {
-    return !D::unpacks || (Simple && panels == usual_panels) || panels == 4;
+  /// Where tiles of four panels exist, they are for few rows of 4-bit codes, and others for everything else.
+  static constexpr bool wide_tiles = tile_rows(D::group_registers, panel_registers, 4, 6) > 0;
+  static constexpr bool direct(int panels) { return !D::unpacks || (wide_tiles ? panels == 4 : panels >= usual_panels); }
+  int panels_for(index_t count) const {
+    if (wide_tiles) return g.w.four_bit && count <= wide_rows ? 4 : usual_panels;
+    return count <= rows(2) ? 2 : usual_panels;
   }
   template <int Rows, int Panels>
   static kernel kernel_of(form f) {
-    if (f == form::unpacked) return &group_tile<D, unpacked_form<D>, Rows, Panels, Simple>;
-    if constexpr (direct(Panels))
-      if (f == form::four_bits) return &group_tile<D, w4<D>, Rows, Panels, Simple>;
-    return &group_tile<D, w8<D>, Rows, Panels, Simple>;
+    if constexpr (wide_tiles && Panels == 4) {
+      return &group_tile<D, four_bit_form<D>, Rows, Panels, Simple>;
+    } else {
+      if (f == form::unpacked) return &group_tile<D, unpacked_form<D>, Rows, Panels, Simple>;
+      if constexpr (direct(Panels))
+        if (f == form::four_bits) return &group_tile<D, four_bit_form<D>, Rows, Panels, Simple>;
+      return &group_tile<D, w8<D>, Rows, Panels, Simple>;
+    }
   }
 
   group_product(const gemm_call& call, carver& c) : base(call, call.w.group_steps, call.w.groups, c) {}
@@ -291,6 +302,7 @@ struct real_rows {
 struct real_product : real_rows {
   using kernel = void (*)(const float*, index_t, const float*, index_t, index_t, bool, float*);
   static constexpr int usual_panels = tile_rows(real_registers, panel_registers, 4, 12) >= 6 ? 4 : 1;
+  static constexpr index_t wide_rows = tile_rows(real_registers, panel_registers, 4, 12);
   static constexpr int rows(int panels) {
     return usual_panels == 1 && panels == 2 ? 0 : tile_rows(real_registers, panel_registers, panels, 12);
   }
@@ -367,11 +379,12 @@ inline void run_panels(const Product& p, int panels, index_t row, index_t count,
   } while (s.first < units);
 }
 
-/// How many panels a tile has. Few rows take wide tiles: they meet a block of w in one stream of memory, with sums
-/// enough in flight.
+/// How many panels a tile has. Few rows take wide tiles, even if there are several: a block of w is then read in one
+/// stream of memory, which is what they wait for.
 template <class Product>
-constexpr int tile_panels(index_t rows) {
-  if (Product::usual_panels == 4 || rows <= Product::rows(4)) return 4;
+inline int panels_of(const Product& p, index_t rows) {
+  if constexpr (requires { p.panels_for(rows); }) return p.panels_for(rows);
+  if (Product::usual_panels == 4 || rows <= Product::wide_rows) return 4;
   return rows <= Product::rows(2) ? 2 : Product::usual_panels;
 }
 
@@ -384,9 +397,9 @@ inline index_t run_part(const gemm_call& g, const gemm_part& part) {
   for (index_t row = part.first_row; row < part.last_row; row += p.block_rows) {
     const index_t count = smaller(p.block_rows, part.last_row - row);
     p.prepare(row, count);
-    int panels = tile_panels<Product>(count);
+    int panels = panels_of(p, count);
     for (index_t panel = part.first_panel; panel < part.last_panel; panel += panels) {
-      while (panels > part.last_panel - panel || Product::rows(panels) == 0) panels /= 2;
+      while (panels > part.last_panel - panel || Product::rows(panels) == 0) panels /= 2;  // the last block
       run_panels(p, panels, row, count, panel);
     }
   }

@@ -6,6 +6,7 @@
 // an instruction set tested. Float code there never adds a product except through an explicit fma, so that no compiler
 // can contract it differently from the scalar definition; the pragma below is the belt to those braces. Its no-tree-pre
 // keeps g++ 12 from spilling sums in the microkernels: its partial redundancy elimination copies them around the loops.
+// no-schedule-insns does the same on aarch64, where g++ otherwise moves all loads of a step before its first product.
 #pragma once
 
 #define DYADIC_PRAGMA(text) _Pragma(#text)
@@ -18,7 +19,7 @@
 #else
 #define DYADIC_REGION_BEGIN(features) \
   DYADIC_PRAGMA(GCC push_options)   \
-  DYADIC_PRAGMA(GCC target(features)) DYADIC_PRAGMA(GCC optimize("fp-contract=off,no-tree-pre"))
+  DYADIC_PRAGMA(GCC target(features)) DYADIC_PRAGMA(GCC optimize("fp-contract=off,no-tree-pre,no-schedule-insns"))
 #define DYADIC_REGION_END DYADIC_PRAGMA(GCC pop_options)
 #define DYADIC_UNROLL DYADIC_PRAGMA(GCC unroll 64)
 #endif

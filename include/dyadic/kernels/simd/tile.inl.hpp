@@ -29,15 +29,19 @@ struct w4 {
       return D::load_w4_high(w, part);
   }
 };
-/// Weights unpacked: the registers that the loads above make, one after another.
+/// Weights unpacked where dot4 takes more than bytes: the registers that the loads above make, one after another.
 template <class D>
 struct wide {
   static constexpr int quads = 1, step_bytes = D::sums_a_panel * lanes * 4;
   template <int>
   static DYADIC_INLINE auto get(const std::uint8_t* w, int part) {
-    return load(reinterpret_cast<const std::int32_t*>(w) + part * lanes);
+    return D::load_wide(w, part);
   }
 };
+
+/// What 4-bit codes are read as: those always go the way of pairs that fit, so that the other needs no code for them.
+template <class D>
+using four_bit_form = std::conditional_t<requires { typename D::if_pairs_fit; }, w8<D>, w4<D>>;
 
 /// What unpacked weights are read as: where dot4 takes bytes, they look like packed ones of 8 bits.
 template <class D>
@@ -88,10 +92,13 @@ DYADIC_INLINE void dot_quad(Sum (&sum)[Rows][Registers], const X* x, index_t x_s
 }
 
 /// sum[i][j] += all steps. Where there are too few sums to hide the latency of dot4, every second quad has its own.
+/// An instruction set that multiplies rows in pairs does so first, and leaves what remains.
 template <class D, class W, std::size_t Rows, std::size_t Registers, class Sum, class X>
-DYADIC_INLINE void dot_steps(Sum (&sum)[Rows][Registers], const operands<X>& o) {
+DYADIC_INLINE void dot_steps(Sum (&sum)[Rows][Registers], const operands<X>& all) {
   constexpr int rows = static_cast<int>(Rows), registers = static_cast<int>(Registers);
   constexpr bool paired = rows * registers < D::latency;
+  operands<X> o = all;
+  if constexpr (requires { D::template row_pairs<W>(sum, o); }) D::template row_pairs<W>(sum, o);
   const X* x = o.x;
   const std::uint8_t* w = o.w;
   index_t steps = o.steps;

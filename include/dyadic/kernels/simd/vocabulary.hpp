@@ -13,6 +13,8 @@
 //             sums_a_panel       registers of sums for one row and one panel
 //             latency            sums in flight that keep the processor busy
 //             unpacks            whether tiles of many rows unpack weights once
+//             and, where it has them: if_pairs_fit, another such struct for panels that pairs_fit names
+//             (algorithms.inl.hpp); row_pairs, rows two by two, and load_wide, unpacked weights (tile.inl.hpp)
 #pragma once
 
 #include <type_traits>
@@ -56,7 +58,7 @@ struct weights_view {
   const std::int32_t* sums = nullptr;         ///< sum over the group of code - zero point
   const std::int32_t* zero_points = nullptr;  ///< of the stored codes; null when all are zero
   const float* scales = nullptr;
-  const std::uint8_t* pairs_fit = nullptr;    ///< one a panel: 1 when vpmaddubsw cannot saturate there
+  const std::uint8_t* pairs_fit = nullptr;    ///< one a panel: 1 when vpmaddubsw cannot saturate there; or null
 
   constexpr index_t padded_n() const noexcept { return (n + panel_columns - 1) / panel_columns * panel_columns; }
   constexpr index_t panel_count() const noexcept { return padded_n() / panel_columns; }
@@ -73,6 +75,14 @@ struct weights_view {
   }
   constexpr index_t number_step(index_t panel) const noexcept {
     return panel_columns * panels_beside(panel, panel_count());
+  }
+  /// Whether vpmaddubsw can saturate in no panel of the block that holds `panel`. 4-bit codes: 255 * (8 + 8) < 2^15.
+  constexpr bool block_fits_pairs(index_t panel) const noexcept {
+    if (four_bit || pairs_fit == nullptr) return four_bit;
+    const index_t first = panel / block_panels * block_panels, beside = panels_beside(panel, panel_count());
+    index_t fit = 0;
+    while (fit < beside && pairs_fit[first + fit] != 0) ++fit;
+    return fit == beside;
   }
   constexpr index_t step_codes() const noexcept { return four_bit ? 8 : 4; }
   constexpr index_t group_codes() const noexcept { return group_steps * step_codes(); }

@@ -101,21 +101,23 @@ DYADIC_INLINE void real_codes_of_step(i32v step, f32v zero, index_t left, float*
   }
 }
 template <bool FourBit>
-inline void unpack_reals(const real_code_operands& given, int panels, float* to) {
+inline void unpack_reals(const real_code_operands& o, int panels, float* to) {
   const index_t k_stride = panels * panel_columns;
-  for (int j = 0; j < panels * panel_registers; ++j) {
-    const auto* w = reinterpret_cast<const std::uint8_t*>(given.w) + j * lanes * 4;
-    const std::int32_t* zeros = given.w_zero_points;
-    float* out = to + j * lanes;
-    for (index_t group = 0; group < given.groups; ++group) {
-      f32v zero = set1(0.0f);
-      if (zeros != nullptr) zero = to_float(load(zeros + j * lanes)), zeros += given.number_step;
-      for (index_t left = given.group; left > 0; left -= FourBit ? 8 : 4, w += given.step_stride) {
-        const index_t count = smaller(left, FourBit ? 8 : 4);
-        real_codes_of_step<FourBit, 0>(load(reinterpret_cast<const std::int32_t*>(w)), zero, count, out, k_stride);
-        out += count * k_stride;
+  const std::uint8_t* w = o.w;
+  const std::int32_t* zeros = o.w_zero_points;
+  for (index_t group = 0; group < o.groups; ++group) {
+    for (index_t left = o.group; left > 0; left -= FourBit ? 8 : 4, w += o.step_stride) {
+      const index_t count = smaller(left, FourBit ? 8 : 4);
+      __builtin_prefetch(w + 128);  // the neighbours in the block, which come next: one stream of memory, not two
+      __builtin_prefetch(w + 192);
+      for (int j = 0; j < panels * panel_registers; ++j) {
+        const f32v zero = zeros != nullptr ? to_float(load(zeros + j * lanes)) : set1(0.0f);
+        real_codes_of_step<FourBit, 0>(load(reinterpret_cast<const std::int32_t*>(w) + j * lanes), zero, count,
+                                       to + j * lanes, k_stride);
       }
+      to += count * k_stride;
     }
+    if (zeros != nullptr) zeros += o.number_step;
   }
 }
 
@@ -166,15 +168,16 @@ DYADIC_NOINLINE void real_group_tile(const real_code_operands& given, const floa
 struct weight_only_product : real_rows {
   using kernel = void (*)(const real_code_operands&, const float*, float*, index_t);
   static constexpr int usual_panels = tile_rows(real_registers / 2, panel_registers, 2, 6) >= 6 ? 2 : 1;
-  static constexpr int most_direct = 3;  ///< rows that take codes from their registers
+  static constexpr index_t wide_rows = 3 * tile_rows(real_registers / 2, panel_registers, 4, 6);
+  static constexpr int direct_rows = 3;  ///< the highest tile that takes codes from their registers
   static constexpr int rows(int panels) { return tile_rows(real_registers / 2, panel_registers, panels, 6); }
   static constexpr unsigned heights(int panels) {
     return panels == usual_panels ? every_height(rows(panels)) : some_heights(rows(panels));
   }
-  static constexpr bool direct(int) { return true; }
+  static constexpr bool direct(int panels) { return panels == 4; }
   template <int Rows, int Panels>
   static kernel kernel_of(form f) {
-    if constexpr (Rows <= most_direct) {
+    if constexpr (Rows <= direct_rows) {
       if (f == form::four_bits) return &real_code_tile<true, Rows, Panels>;
       if (f == form::eight_bits) return &real_code_tile<false, Rows, Panels>;
     }
@@ -185,14 +188,15 @@ struct weight_only_product : real_rows {
 
   weight_only_product(const gemm_call& call, carver& c) : real_rows(call, c) {
     const index_t each = blocking::stretch(call.w.groups, unit_bytes(4));
-    unpacked = c.take<float>(block_rows > most_direct ? each * call.w.group * 4 * panel_width : 0);
+    unpacked = c.take<float>(block_rows > direct_rows ? each * call.w.group * 4 * panel_width : 0);
     partial = c.take<float>(each < call.w.groups ? block_rows * 4 * panel_width : 0);
   }
 
   index_t units() const { return g.w.groups; }
   index_t unit_bytes(int panels) const { return panels * panel_columns * 4 * g.w.group; }
-  form form_for(index_t count, bool) const {
-    return count > most_direct ? form::unpacked : g.w.four_bit ? form::four_bits : form::eight_bits;
+  form form_for(index_t count, bool direct) const {
+    if (count > (direct ? wide_rows : direct_rows)) return form::unpacked;
+    return g.w.four_bit ? form::four_bits : form::eight_bits;
   }
 
   real_code_operands operands_of(index_t i, index_t panel, const stretch& s) const {
