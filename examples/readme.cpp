@@ -14,13 +14,15 @@ Eigen::MatrixXf random_matrix(Eigen::Index rows, Eigen::Index cols, unsigned see
   return Eigen::MatrixXf::NullaryExpr(rows, cols, uniform);
 }
 
-/// Whether y is relu(x * w^T + b) up to float rounding: 8 groups that join the sum, and at most 8 roundings elsewhere.
-bool is_layer(const Eigen::MatrixXf& y, const Eigen::MatrixXf& x, const Eigen::MatrixXf& w, const Eigen::VectorXf& b) {
+/// Whether y is relu(x * w^T + b) up to so many float roundings: 8 groups that join the sum, and at most 8 elsewhere; 32
+/// more where the products inside a group are floats.
+bool is_layer(const Eigen::MatrixXf& y, const Eigen::MatrixXf& x, const Eigen::MatrixXf& w, const Eigen::VectorXf& b,
+              int roundings = 16) {
   const Eigen::MatrixXd xd = x.cast<double>(), wd = w.cast<double>().transpose();
   const Eigen::RowVectorXd bd = b.cast<double>().transpose();
   const Eigen::MatrixXd exact = ((xd * wd).rowwise() + bd).cwiseMax(0.0);
   const Eigen::MatrixXd magnitudes = (xd.cwiseAbs() * wd.cwiseAbs()).rowwise() + bd.cwiseAbs();
-  return ((y.cast<double>() - exact).cwiseAbs().array() <= 16 * 0x1p-24 * magnitudes.array()).all();
+  return ((y.cast<double>() - exact).cwiseAbs().array() <= roundings * 0x1p-24 * magnitudes.array()).all();
 }
 
 }  // namespace
@@ -28,7 +30,7 @@ bool is_layer(const Eigen::MatrixXf& y, const Eigen::MatrixXf& x, const Eigen::M
 int main() {
   const Eigen::MatrixXf W = random_matrix(128, 256, 1), X = random_matrix(16, 256, 2);
   const Eigen::VectorXf b = random_matrix(128, 1, 3);
-  Eigen::MatrixXf Y(16, 128), Y4(16, 128), Y_scalar(16, 128);
+  Eigen::MatrixXf Y(16, 128), Y4(16, 128), Y4_float(16, 128), Y_scalar(16, 128);
 
   // [snippet]
   using namespace dyadic;
@@ -40,9 +42,10 @@ int main() {
   const auto finish = epilogue::dequantize{} | epilogue::add_bias{b} | epilogue::relu{};
   gemm(x, w8, finish, Y);  // Y = relu(X * W^T + b)
 
-  // INT4: two weights in a byte, a scale for every 32 of them.
+  // INT4: two weights in a byte, a scale for every 32 of them. X becomes codes inside the call, or stays float.
   const auto w4 = pack(quantize<s4_per_group<32>>(W));
-  gemm(x, w4, finish, Y4);
+  gemm(dynamic_rows<u8_per_row>(X), w4, finish, Y4);  // a range for each row of X
+  gemm(X, w4, finish, Y4_float);                      // weight-only
 
   // The same bits on every instruction set.
   force_isa("scalar");
@@ -52,7 +55,8 @@ int main() {
   force_isa(nullptr);
   const auto restored = [](const auto& codes) { return dequantize<Eigen::MatrixXf>(codes); };
   const bool int8 = is_layer(Y, restored(x), restored(quantize<s8_per_row>(W)), b);
-  const bool int4 = is_layer(Y4, restored(x), restored(quantize<s4_per_group<32>>(W)), b);
+  const Eigen::MatrixXf W4 = restored(quantize<s4_per_group<32>>(W));
+  const bool int4 = is_layer(Y4, restored(quantize<u8_per_row>(X)), W4, b) && is_layer(Y4_float, X, W4, b, 48);
   const Eigen::MatrixXf expected = ((X * W.transpose()).rowwise() + b.transpose()).cwiseMax(0.0f);
   const double error8 = static_cast<double>((Y - expected).norm() / expected.norm());
   const double error4 = static_cast<double>((Y4 - expected).norm() / expected.norm());

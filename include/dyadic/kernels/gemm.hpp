@@ -40,7 +40,8 @@ result<void> set_x(simd::epilogue_view& e, std::span<const std::int32_t> zero_po
 template <scheme S>
 result<index_t> groups_of_x(index_t k, const packed_view& w) noexcept {
   if constexpr (S.per == granularity::per_group) {
-    if (k > S.group && (w.weights.groups == 1 || w.weights.group != S.group))
+    if (k <= S.group) return index_t{1};  // a row that is one group has one scale
+    if (w.weights.group != S.group)
       return failure(errc::invalid_scheme, "gemm: x in groups of {}, w in groups of {}, expected the same", S.group,
                      w.weights.group);
     return w.weights.groups;
@@ -243,10 +244,31 @@ concept writable_vector = requires(V& v) {
   v.size();
 };
 
-/// y = epilogue(w * x) for one vector: gemm with m = 1. x is one row of codes or of floats, y n elements.
+namespace kernels {
+
+/// One row of x: codes as they come; floats from a vector, or from a matrix of one row or one column.
+template <class X>
+const X& row_of(const X& x) noexcept {
+  return x;
+}
+template <matrix_like X>
+  requires std::is_same_v<element_of<X>, float>
+strided<const float> row_of(const X& x) noexcept {
+  const strided<const float> m(x);
+  return m.cols() == 1 ? strided<const float>(m.data(), 1, m.rows(), m.col_stride(), m.row_stride()) : m;
+}
+template <class X>
+  requires(!matrix_like<X> && std::is_convertible_v<decltype(std::declval<const X&>().data()), const float*>)
+strided<const float> row_of(const X& x) noexcept {
+  return {x.data(), 1, static_cast<index_t>(x.size())};
+}
+
+}  // namespace kernels
+
+/// y = epilogue(w * x) for one vector: gemm with m = 1. x is one row of codes or k floats, y n elements.
 template <class W, class X, class E, writable_vector Y>
 result<void> try_gemv(const W& w, const X& x, const E& e, Y&& y, const run_options& options = {}) noexcept {
-  return try_gemm(x, w, e, strided(y.data(), 1, static_cast<index_t>(y.size())), options);
+  return try_gemm(kernels::row_of(x), w, e, strided(y.data(), 1, static_cast<index_t>(y.size())), options);
 }
 
 #if DYADIC_EXCEPTIONS

@@ -54,12 +54,13 @@ inline void set_operands(simd::gemm_call& g, const matrix_rows<float>& rows, con
 template <scheme S>
 simd::dynamic_codes::params choose_params(float low, float high) noexcept {
   const chosen c = detail::choose_checked(S, onnx_profile, {low, high});
-  return {c.scale, c.zero_point};
+  return {c.scale, S.asymmetric() ? c.zero_point : 0};  // the middle is in x_zero_base
 }
 
 template <scheme S>
 result<void> set_operands(simd::gemm_call& g, const dynamic_rows<S>&, const matrix_rows<float>& rows,
                           const packed_weights& w) noexcept {
+  if (const auto ok = check_group(S, rows.x.cols()); !ok) return ok;
   const auto groups = groups_of_x<S>(rows.x.cols(), w);
   if (!groups) return groups.error();
   set_operands(g, rows, w);
@@ -118,28 +119,15 @@ result<void> try_gemm(const dynamic_rows<S>& x, const packed_weights& w, const e
   return kernels::run_gemm<kernels::pick_gemm_codes>(g, w.rows(), options);
 }
 
-/// A vector of floats to read: one row of x.
-template <class V>
-concept readable_floats = !matrix_like<V> && requires(const V& v) {
-  { *v.data() } -> std::convertible_to<float>;
-  v.size();
-};
-
-/// y = epilogue(w * x) for one vector x of k floats: weight-only, or with S quantized in the call.
-template <readable_floats X, writable_vector Y>
+/// y = epilogue(w * x) for k floats x, quantized in the call: gemv<u8_per_row>(w, x, e, y).
+template <scheme S, class X, writable_vector Y>
 result<void> try_gemv(const packed_weights& w, const X& x, const epilogue::bounded_reals& e, Y&& y,
                       const run_options& options = {}) noexcept {
-  return try_gemm(strided<const float>(x.data(), 1, static_cast<index_t>(x.size())), w, e,
-                  strided<float>(y.data(), 1, static_cast<index_t>(y.size())), options);
-}
-template <scheme S, readable_floats X, writable_vector Y>
-result<void> try_gemv(const packed_weights& w, const X& x, const epilogue::bounded_reals& e, Y&& y,
-                      const run_options& options = {}) noexcept {
-  return try_gemm(dynamic_rows<S>(strided<const float>(x.data(), 1, static_cast<index_t>(x.size()))), w, e,
+  return try_gemm(dynamic_rows<S>(kernels::row_of(x)), w, e,
                   strided<float>(y.data(), 1, static_cast<index_t>(y.size())), options);
 }
 #if DYADIC_EXCEPTIONS
-template <scheme S, readable_floats X, writable_vector Y>
+template <scheme S, class X, writable_vector Y>
 void gemv(const packed_weights& w, const X& x, const epilogue::bounded_reals& e, Y&& y,
           const run_options& options = {}) {
   try_gemv<S>(w, x, e, y, options).value();

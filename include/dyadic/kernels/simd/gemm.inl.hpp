@@ -359,7 +359,7 @@ template <class Product>
 inline void run_panels(const Product& p, int panels, index_t row, index_t count, index_t panel) {
   alignas(64) std::int32_t shared[length(4 * panel_width)];
   std::int32_t* const start = p.start(panel, panels, shared) ? shared : nullptr;
-  const index_t units = p.units(), each = blocking::stretch(units, p.unit_bytes(panels));
+  const index_t units = p.units(), each = blocking::stretch(units, p.unit_bytes(4));  // buffers are sized so
   const unsigned heights = Product::heights(panels);
   stretch s{0, 0, nullptr, 0, p.form_for(count, Product::direct(panels)), true, false};
   do {
