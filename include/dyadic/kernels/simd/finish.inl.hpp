@@ -44,16 +44,27 @@ DYADIC_NOINLINE void finish_sums(const gemm_call& g, const tile_place& place, co
 DYADIC_INLINE f32v real_of(const std::int32_t* sum) { return to_float(load(sum)); }
 DYADIC_INLINE f32v real_of(const float* sum) { return load(sum); }
 
+/// Reals of one row in Count registers: sums by the scales of their columns and of the row, and the bias.
+template <int Count, class T, class Sum>
+DYADIC_INLINE void reals_of_row(f32v (&f)[length(Count)], const Sum* from, const f32v (&multiplier)[length(Count)],
+                                f32v scale, const f32v (&bias)[length(Count)]) {
+  DYADIC_UNROLL
+  for (int c = 0; c < Count; ++c) {
+    f[c] = fma(real_of(from + c * lanes), mul(multiplier[c], scale), bias[c]);
+    // Only sums over groups can be NaN, when infinities of both signs meet; as a code it becomes the zero point.
+    if constexpr (std::is_same_v<T, std::uint8_t> && std::is_same_v<Sum, float>) f[c] = zero_if_nan(f[c]);
+  }
+}
+
 /// Count registers of columns, from column j of the tile on, to float or to codes, as T says.
 template <int Count, class T, class Sum>
 DYADIC_INLINE void finish_columns(const epilogue_view& e, const tile_place& t, const Sum* tile, int j) {
   constexpr bool to_codes = std::is_same_v<T, std::uint8_t>;
   const index_t column = t.column + j;
   const int left = t.columns - j;
-  const bool whole = left >= Count * lanes && e.y_col_stride == 1;
   const code_form form(e);
   const f32v low = set1(e.low), high = set1(e.high);
-  f32v multiplier[length(Count)], bias[length(Count)];
+  f32v multiplier[length(Count)], bias[length(Count)], f[length(Count)];
   DYADIC_UNROLL
   for (int c = 0; c < Count; ++c) {
     const int rest = left - c * lanes;
@@ -61,43 +72,35 @@ DYADIC_INLINE void finish_columns(const epilogue_view& e, const tile_place& t, c
     bias[c] = e.bias == nullptr || rest <= 0 ? set1(0.0f)
               : rest >= lanes                ? load(e.bias + column + c * lanes)
                                              : load_part(e.bias + column + c * lanes, rest);
-    if (t.scale_step == 0) multiplier[c] = mul(multiplier[c], set1(t.scales != nullptr ? *t.scales : 1.0f));
   }
-  T* y = static_cast<T*>(e.y) + t.row * e.y_row_stride + column * e.y_col_stride;
+  const float one = 1.0f, *scale = t.scales != nullptr ? t.scales : &one;
+  const index_t scale_step = t.scale_step, y_step = e.y_row_stride, step = t.stride;
+  T* y = static_cast<T*>(e.y) + t.row * y_step + column * e.y_col_stride;
   const Sum* from = tile + j;
-  for (int i = 0; i < t.rows; ++i, y += e.y_row_stride, from += t.stride) {
-    f32v f[length(Count)];
-    DYADIC_UNROLL
-    for (int c = 0; c < Count; ++c) {
-      f32v scale = multiplier[c];
-      if (t.scale_step != 0) scale = mul(scale, set1(t.scales[i * t.scale_step]));
-      f[c] = fma(real_of(from + c * lanes), scale, bias[c]);
-      // Only sums over groups can be NaN, when infinities of both signs meet; it becomes the zero point.
-      if constexpr (to_codes && std::is_same_v<Sum, float>) f[c] = zero_if_nan(f[c]);
-      if constexpr (!to_codes) f[c] = min(high, max(low, f[c]));  // in this order a NaN stays NaN
-    }
-    if constexpr (Count == 4 && to_codes) {
-      if (whole) {
+  if (left >= Count * lanes && e.y_col_stride == 1) {
+    for (int i = t.rows; i > 0; --i, y += y_step, from += step, scale += scale_step) {
+      reals_of_row<Count, T>(f, from, multiplier, set1(*scale), bias);
+      if constexpr (to_codes && Count == 4) {
         store_four_codes(y, f, form);
-        continue;
+      } else {
+        DYADIC_UNROLL
+        for (int c = 0; c < Count; ++c) {
+          if constexpr (to_codes)
+            store_low_bytes(y + c * lanes, form.code(f[c]));
+          else
+            store(y + c * lanes, min(high, max(low, f[c])));  // in this order a NaN stays NaN
+        }
       }
     }
-    DYADIC_UNROLL
-    for (int c = 0; c < Count; ++c) {
-      const int rest = left - c * lanes;
-      T* const at = y + c * lanes * e.y_col_stride;
-      if constexpr (to_codes) {
-        const i32v code = form.code(f[c]);
-        if (whole)
-          store_low_bytes(at, code);
-        else if (rest > 0)
-          put_part(at, code, rest, e.y_col_stride);
-      } else {
-        if (whole)
-          store(at, f[c]);
-        else if (rest > 0)
-          put_part(at, f[c], rest, e.y_col_stride);
-      }
+    return;
+  }
+  for (int i = t.rows; i > 0; --i, y += y_step, from += step, scale += scale_step) {
+    reals_of_row<Count, T>(f, from, multiplier, set1(*scale), bias);
+    for (int c = 0; c < Count && c * lanes < left; ++c) {
+      if constexpr (to_codes)
+        put_part(y + c * lanes * e.y_col_stride, form.code(f[c]), left - c * lanes, e.y_col_stride);
+      else
+        put_part(y + c * lanes * e.y_col_stride, min(high, max(low, f[c])), left - c * lanes, e.y_col_stride);
     }
   }
 }
