@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The products touch nothing outside their operands: every array stands against a page that cannot be touched.
 #include <dyadic/kernels/convolution.hpp>
+#include <dyadic/kernels/gemm_batch.hpp>
 #include <dyadic/kernels/reference/convolution.hpp>
 #include <dyadic/kernels/reference/gemm.hpp>
+#include <dyadic/quantize/quantize.hpp>
 
 #include "kernels/product.hpp"
 #include "support/guarded.hpp"
@@ -74,7 +76,8 @@ void check(const shape& s, index_t gap) {
   }
 }
 
-constexpr shape tried[] = {{1, 1, 1}, {1, 17, 3}, {6, 16, 64}, {7, 15, 33}, {13, 65, 5}, {40, 3, 129}};
+constexpr shape tried[] = {{1, 1, 1},   {1, 17, 3},   {6, 16, 64},  {7, 15, 33},
+                           {13, 65, 5}, {40, 3, 129}, {5, 130, 67}, {25, 47, 22}};
 
 TEST(GemmMemory, EightBits) {
   for (const shape& s : tried) check<u8_per_tensor, s8_per_row>(s, 0);
@@ -102,6 +105,167 @@ TEST(GemmMemory, Reals) {
         ASSERT_NO_FATAL_FAILURE(expect_same(y, expected, isa));
       });
     }
+  }
+}
+
+/// Scratch of exactly the size that is asked for, its last byte the last of a page.
+struct exact_scratch {
+  guarded<std::uint8_t> bytes;
+  workspace memory;
+  exact_scratch(index_t size, against where)
+      : bytes(static_cast<std::size_t>(size), where), memory(bytes.data(), size) {}
+};
+
+/// run(y, options) with y and scratch against a page, in one part and in three.
+template <class T, class Run, class Size>
+void check_guarded(const std::string& what, const std::vector<T>& expected, against where, const Run& run,
+                   const Size& size) {
+  support::for_each_isa([&](const std::string& isa) {
+    for (const int threads : {1, 3}) {
+      const guarded<T> y(expected.size(), where);
+      exact_scratch scratch(size(run_options{product::threads(threads), nullptr}), where);
+      const auto ok = run(y.data(), run_options{product::threads(threads), &scratch.memory});
+      ASSERT_TRUE(ok) << what << ": " << ok.error().message();
+      ASSERT_EQ(scratch.memory.size_bytes(), 0) << what << ", " << isa << ": the scratch was not enough";
+      ASSERT_NO_FATAL_FAILURE(expect_same(y, expected, what + ", " + isa));
+    }
+  });
+}
+
+/// Floats by codes: weight-only, and quantized in the call by rows and by groups. Rows of x `gap` floats apart.
+template <scheme W>
+void check_floats(const shape& s, index_t gap) {
+  std::mt19937 random(static_cast<unsigned>(s.m * 100 + s.n * 10 + s.k));
+  const auto x = product::numbers(s.m * s.k, 1.0f, random), bias = product::numbers(s.n, 1.0f, random);
+  const auto w = product::operand<W>(s.n, s.k, fill::random, random);
+  const auto packed = pack(w);
+  const strided<const float> plain(x.data(), s.m, s.k);
+  const auto check_as = [&](const auto& what, const auto& expected_of, const auto& operand) {
+    std::vector<float> expected = sized<float>(s.m, s.n);
+    expected_of(strided<float>(expected.data(), s.m, s.n));
+    for (const against where : both) {
+      const index_t stride = s.k + gap;
+      const guarded<float> from(static_cast<std::size_t>((s.m - 1) * stride + s.k), where),
+          biases(std::span<const float>(bias), where);
+      for (index_t i = 0; i < s.m; ++i)
+        if (s.k > 0) std::memcpy(from.data() + i * stride, x.data() + i * s.k, static_cast<std::size_t>(s.k) * 4);
+      const auto in = operand(strided<const float>(from.data(), s.m, s.k, stride, 1));
+      const auto e = epilogue::dequantize{} | epilogue::add_bias{biases.elements()};
+      check_guarded(
+          what + std::string(", k = ") + std::to_string(s.k), expected, where,
+          [&](float* y, const run_options& o) { return try_gemm(in, packed, e, strided<float>(y, s.m, s.n), o); },
+          [&](const run_options& o) { return scratch_size(in, packed, o); });
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  };
+  const reference::reals r{.bias = bias};
+  const auto by_codes = [&]<scheme S>() {
+    check_as(
+        "dynamic", [&](strided<float> y) { reference::gemm(quantize<S>(plain).view(), w.view(), r, y); },
+        [](const strided<const float>& in) { return dynamic_rows<S>(in); });
+  };
+  check_as(
+      "weight-only", [&](strided<float> y) { reference::gemm(plain, w.view(), r, y); },
+      [](const strided<const float>& in) { return in; });
+  if (testing::Test::HasFatalFailure()) return;
+  by_codes.template operator()<u8_per_row>();
+  if constexpr (W.per == granularity::per_group)
+    if (!testing::Test::HasFatalFailure()) by_codes.template operator()<s8_per_group<W.group>>();
+}
+
+TEST(GemmMemory, WeightOnlyAndDynamic) {
+  for (const shape& s : tried) {
+    ASSERT_NO_FATAL_FAILURE(check_floats<s8_per_row>(s, 0));
+    ASSERT_NO_FATAL_FAILURE(check_floats<u4_per_row>(s, 3));
+    ASSERT_NO_FATAL_FAILURE(check_floats<s8_per_group<7>>({s.m, s.n, round_up(s.k, 7)}, 0));
+    ASSERT_NO_FATAL_FAILURE(check_floats<s4_per_group<32>>({s.m, s.n, round_up(s.k, 32)}, 1));
+  }
+}
+
+/// Depths around those where the products take another stretch, with one to three panels beside the whole blocks: what
+/// each asks for is what it uses.
+TEST(GemmMemory, LongRows) {
+  for (const index_t n : {16, 48, 64, 90})
+    for (const index_t groups : {146, 147, 292, 293, 585, 586})
+      ASSERT_NO_FATAL_FAILURE(check_floats<s8_per_group<7>>({n == 16 ? 30 : 4, n, 7 * groups}, 0));
+  for (const index_t k : {2048, 2112, 4096, 4128, 8224})
+    ASSERT_NO_FATAL_FAILURE(check_floats<s4_per_group<32>>({5, 48, k}, 0));
+  for (const index_t k : {4097, 8191}) ASSERT_NO_FATAL_FAILURE(check_floats<u4_per_row>({26, 33, k}, 0));
+}
+
+/// Two activations, as they stand and transposed, and a batch of them: the operands of all products in one array.
+template <scheme X, scheme W>
+void check_pair(const shape& s) {
+  constexpr index_t count = 4;
+  std::mt19937 random(static_cast<unsigned>(s.m * 100 + s.n * 10 + s.k));
+  const auto x = product::operand<X>(count * s.m, s.k, fill::random, random);
+  const auto w = product::operand<W>(count * s.n, s.k, fill::random, random);
+  const index_t size = s.m * s.n;
+  std::vector<std::int32_t> expected = sized<std::int32_t>(count * s.m, s.n);
+  for (index_t i = 0; i < count; ++i)
+    reference::gemm(product::rows_of(x.view(), i * s.m, s.m), product::rows_of(w.view(), i * s.n, s.n),
+                    reference::sums{}, strided<std::int32_t>(expected.data() + i * size, s.m, s.n));
+  std::vector<std::uint8_t> transposed_codes(static_cast<std::size_t>(w.size_bytes()));
+  for (index_t i = 0; i < count; ++i)
+    for (index_t j = 0; j < s.n; ++j)
+      for (index_t k = 0; k < s.k; ++k)
+        store_code<W>(transposed_codes.data() + i * s.n * s.k, k * s.n + j, w.code(i * s.n + j, k));
+  for (const against where : both) {
+    const guarded<std::uint8_t> xs(std::span<const std::uint8_t>(x.bytes(), static_cast<std::size_t>(x.size_bytes())),
+                                   where),
+        ws(std::span<const std::uint8_t>(w.bytes(), static_cast<std::size_t>(w.size_bytes())), where),
+        vs(std::span<const std::uint8_t>(transposed_codes), where);
+    auto one_x = product::rows_of(x.view(), 0, s.m);
+    auto one_w = product::rows_of(w.view(), 0, s.n), one_v = one_w;
+    one_x.bytes = xs.data(), one_w.bytes = ws.data(), one_v.bytes = vs.data();
+    one_v.rows = s.k, one_v.cols = s.n, one_v.row_stride = s.n;
+    const strided_batch all_x{one_x, count, s.m * s.k};
+    const strided_batch all_w{one_w, count, s.n * s.k};
+    const strided_batch all_v{transposed(one_v), count, s.n * s.k};
+    const auto check_with = [&](const auto& second) {
+      check_guarded(
+          "batch", expected, where,
+          [&](std::int32_t* y, const run_options& o) {
+            const strided_batch ys{strided<std::int32_t>(y, s.m, s.n), count, size};
+            return try_gemm_batch(all_x, second, epilogue::sums{}, ys, o);
+          },
+          [&](const run_options& o) { return batch_scratch_size(all_x, second, o); });
+      if (testing::Test::HasFatalFailure()) return;
+      // The last product alone: its operands end with the page.
+      check_guarded(
+          "pair", std::vector<std::int32_t>(expected.end() - size, expected.end()), where,
+          [&](std::int32_t* y, const run_options& o) {
+            return try_gemm(all_x[count - 1], second[count - 1], epilogue::sums{}, strided<std::int32_t>(y, s.m, s.n),
+                            o);
+          },
+          [&](const run_options& o) { return scratch_size(all_x[count - 1], second[count - 1], o); });
+    };
+    check_with(all_w);
+    if (testing::Test::HasFatalFailure()) return;
+    check_with(all_v);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(GemmMemory, TwoActivationsAndBatches) {
+  for (const shape& s : tried) {
+    ASSERT_NO_FATAL_FAILURE((check_pair<u8_per_tensor, s8_per_tensor>(s)));
+    ASSERT_NO_FATAL_FAILURE((check_pair<s8_per_tensor, u8_per_tensor>(s)));
+  }
+}
+
+/// Groups of a row without columns have no params, and none are read.
+TEST(GemmMemory, NoColumnsAndNoParams) {
+  std::mt19937 random(3);
+  const auto w = pack(product::operand<s8_per_group<32>>(20, 0, fill::random, random));
+  for (const against where : both) {
+    const guarded<float> none(0, where);
+    const quantized_view<s8_per_group<32>> x{nullptr, 5, 0, 0, none.elements(), {}};
+    support::for_each_isa([&](const std::string&) {
+      std::vector<float> y(100, 77.0f);
+      ASSERT_TRUE(try_gemm(x, w, epilogue::dequantize{}, strided<float>(y.data(), 5, 20)));
+      ASSERT_EQ(y, std::vector<float>(100));
+    });
   }
 }
 

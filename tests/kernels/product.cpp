@@ -30,7 +30,7 @@ class trial {
                                                " groups a row have no int32 sums, expected one group");
       return;
     }
-    run<std::int32_t>("sums", w_.expected(x_.wide, reference::sums{}), epilogue::sums{});
+    run<std::int32_t>("sums", w_.expected(x_.wide.view(), reference::sums{}), epilogue::sums{});
   }
 
   void reals() {
@@ -57,14 +57,14 @@ class trial {
 
  private:
   void real(const std::string& name, const epilogue::bounded_reals& e, const reference::reals& r) {
-    run<float>(name, w_.expected(x_.wide, r), e);
+    run<float>(name, w_.expected(x_.wide.view(), r), e);
   }
   template <class T>
   void code(const reference::codes& r) {
     const scheme& y = std::is_signed_v<T> ? dyadic::s8_asymmetric_per_tensor : dyadic::u8_per_tensor;
     const auto how = dyadic::requantization::try_make(x_.scale, w_.packed, r.bias, y, r.scale, r.zero_point);
     ASSERT_TRUE(how) << what_ << ": " << how.error().message();
-    const std::vector<std::int32_t> wide = w_.expected(x_.wide, r);
+    const std::vector<std::int32_t> wide = w_.expected(x_.wide.view(), r);
     std::vector<T> expected(wide.size());
     for (std::size_t i = 0; i < wide.size(); ++i) expected[i] = static_cast<T>(wide[i]);
     const epilogue::requantize e{*how};
@@ -110,6 +110,7 @@ int code_of(const scheme& s, fill how, std::mt19937& random) {
     case fill::lowest: return s.qmin();
     case fill::highest: return s.qmax();
     case fill::ends: return any % 2 == 0 ? s.qmin() : s.qmax();
+    case fill::halves: return any % 2 == 0 ? s.qmin() / 2 : (s.qmax() + 1) / 2;
     default: return s.qmin() + any;
   }
 }
@@ -176,7 +177,7 @@ void check_schemes(const scheme& x, const scheme& w) {
   }
   const index_t k = dyadic::round_up(37, group);
   for (const fill of_x : {fill::lowest, fill::highest, fill::ends})
-    for (const fill of_w : {fill::lowest, fill::highest, fill::ends}) {
+    for (const fill of_w : {fill::lowest, fill::highest, fill::ends, fill::halves}) {
       check_product(*make_x(x, 7, k, of_x, random), *make_w(w, 18, k, of_w, random), random);
       if (testing::Test::HasFatalFailure()) return;
     }

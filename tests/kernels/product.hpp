@@ -35,8 +35,8 @@ struct shape {
 /// more than one block of rows; nothing at all.
 std::vector<shape> shapes();
 
-/// What the codes of an operand are.
-enum class fill { random, lowest, highest, ends };
+/// What the codes of an operand are; halves: half the ends, the largest weights two of which fit a sum of 16 bits.
+enum class fill { random, lowest, highest, ends, halves };
 
 int code_of(const scheme& s, fill how, std::mt19937& random);
 std::vector<float> numbers(index_t n, float size, std::mt19937& random);
@@ -97,13 +97,38 @@ class activations {
   float scale = 1.0f;  ///< if one_scale
 };
 
-/// w of any scheme, packed, and what the reference says of x * w^T, row-major.
+/// Rows [first, first + count) of a matrix of codes.
+template <scheme S>
+quantized_view<S> rows_of(quantized_view<S> q, index_t first, index_t count) {
+  q.bytes += first * q.row_stride;
+  q.rows = count;
+  if (S.per == dyadic::granularity::per_tensor) return q;
+  const index_t groups = dyadic::groups_in_row(S, q.cols);
+  const auto at = static_cast<std::size_t>(first * groups), length = static_cast<std::size_t>(count * groups);
+  q.scales = q.scales.subspan(at, length);
+  if (S.asymmetric()) q.zero_points = q.zero_points.subspan(at, length);
+  return q;
+}
+
+/// w of any scheme, packed, and what the reference says of x * w^T, row-major; or of x times the rows [first, last) of w.
 class weights {
  public:
   virtual ~weights() = default;
-  virtual std::vector<std::int32_t> expected(const quantized<wide_rows>& x, reference::sums e) const = 0;
-  virtual std::vector<float> expected(const quantized<wide_rows>& x, const reference::reals& e) const = 0;
-  virtual std::vector<std::int32_t> expected(const quantized<wide_rows>& x, const reference::codes& e) const = 0;
+  using wide_x = quantized_view<wide_rows>;
+  virtual std::vector<std::int32_t> expected(const wide_x& x, reference::sums e, index_t first, index_t last) const = 0;
+  virtual std::vector<float> expected(const wide_x& x, const reference::reals& e, index_t first,
+                                      index_t last) const = 0;
+  virtual std::vector<std::int32_t> expected(const wide_x& x, const reference::codes& e, index_t first,
+                                             index_t last) const = 0;
+  /// Weight-only.
+  virtual std::vector<float> expected(strided<const float> x, const reference::reals& e, index_t first,
+                                      index_t last) const = 0;
+  /// The real that element (j, k) stands for, exactly.
+  virtual double value(index_t j, index_t k) const = 0;
+  template <class X, class E>
+  auto expected(const X& x, const E& e) const {
+    return expected(x, e, 0, packed.rows());
+  }
 
   scheme what;
   dyadic::packed_weights packed;

@@ -43,12 +43,11 @@ inline constexpr scheme u6_rows{
     .bits = 6, .is_signed = false, .sym = symmetry::asymmetric, .per = granularity::per_row};
 inline constexpr scheme s7_rows{.bits = 7, .per = granularity::per_row};
 
-using tried_weights =
-    dyadic::scheme_list<dyadic::s8_per_row, dyadic::s8_narrow_per_tensor, s8_whole_per_row,
-                        dyadic::s8_asymmetric_per_row, dyadic::u8_per_row, u8_symmetric, dyadic::s4_per_row,
-                        dyadic::u4_per_row, u4_symmetric, dyadic::s4_per_group<32>, dyadic::u4_per_group<32>,
-                        dyadic::s8_per_group<32>, dyadic::s4_per_group<4>, dyadic::s4_per_group<6>,
-                        dyadic::u4_per_group<3>, dyadic::s8_per_group<7>, u8_group_of_one, s2_rows, u2_symmetric,
-                        u3_rows, s3_groups, s5_rows, u5_groups, u6_rows, s7_rows>;
+using tried_weights = dyadic::scheme_list<
+    dyadic::s8_per_row, dyadic::s8_narrow_per_tensor, s8_whole_per_row, dyadic::s8_asymmetric_per_row,
+    dyadic::u8_per_row, u8_symmetric, dyadic::s4_per_row, dyadic::u4_per_row, u4_symmetric, dyadic::s4_per_group<32>,
+    dyadic::u4_per_group<32>, dyadic::s8_per_group<32>, dyadic::s4_per_group<128>, dyadic::u4_per_group<64>,
+    dyadic::s4_per_group<4>, dyadic::s4_per_group<6>, dyadic::u4_per_group<3>, dyadic::s8_per_group<7>, u8_group_of_one,
+    s2_rows, u2_symmetric, u3_rows, s3_groups, s5_rows, u5_groups, u6_rows, s7_rows>;
 
 }  // namespace product

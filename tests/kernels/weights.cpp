@@ -18,21 +18,36 @@ class weights_as final : public weights {
     what = S;
     packed = dyadic::pack(w);
   }
-  std::vector<std::int32_t> expected(const quantized<wide_rows>& x, reference::sums e) const override {
-    return run<std::int32_t>(x, e);
+  std::vector<std::int32_t> expected(const wide_x& x, reference::sums e, index_t first, index_t last) const override {
+    return run<std::int32_t>(x, x.rows, e, first, last);
   }
-  std::vector<float> expected(const quantized<wide_rows>& x, const reference::reals& e) const override {
-    return run<float>(x, e);
+  std::vector<float> expected(const wide_x& x, const reference::reals& e, index_t first, index_t last) const override {
+    return run<float>(x, x.rows, part_of(e, first, last), first, last);
   }
-  std::vector<std::int32_t> expected(const quantized<wide_rows>& x, const reference::codes& e) const override {
-    return run<std::int32_t>(x, e);
+  std::vector<std::int32_t> expected(const wide_x& x, const reference::codes& e, index_t first,
+                                     index_t last) const override {
+    return run<std::int32_t>(x, x.rows, part_of(e, first, last), first, last);
+  }
+  std::vector<float> expected(strided<const float> x, const reference::reals& e, index_t first,
+                              index_t last) const override {
+    return run<float>(x, x.rows(), part_of(e, first, last), first, last);
+  }
+  double value(index_t j, index_t k) const override {
+    const auto w = w_.view();
+    return static_cast<double>(w.scale(j, k)) * (w.code(j, k) - w.zero_point(j, k));
   }
 
  private:
-  template <class T, class E>
-  std::vector<T> run(const quantized<wide_rows>& x, const E& e) const {
-    std::vector<T> y(static_cast<std::size_t>(x.rows() * w_.rows()));
-    reference::gemm(x.view(), w_.view(), e, strided<T>(y.data(), x.rows(), w_.rows()));
+  template <class E>
+  static E part_of(E e, index_t first, index_t last) {
+    if (!e.bias.empty())
+      e.bias = e.bias.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
+    return e;
+  }
+  template <class T, class X, class E>
+  std::vector<T> run(const X& x, index_t m, const E& e, index_t first, index_t last) const {
+    std::vector<T> y(static_cast<std::size_t>(m * (last - first)));
+    reference::gemm(x, rows_of(w_.view(), first, last - first), e, strided<T>(y.data(), m, last - first));
     return y;
   }
 

@@ -16,12 +16,18 @@ namespace dyadic::inline DYADIC_ABI {
 
 namespace kernels {
 
+/// nullptr for no elements, whatever their address: a row of no columns has no groups and no params.
+template <class T>
+const T* data_or_null(std::span<const T> s) noexcept {
+  return s.empty() ? nullptr : s.data();
+}
+
 /// What the zero points of x mean to a kernel, and that the proof of w covers them.
 template <scheme S>
 result<void> set_x(simd::epilogue_view& e, std::span<const std::int32_t> zero_points, index_t rows_a_param,
                    const packed_view& w) noexcept {
   e.x_zero_base = S.is_signed ? 128 : S.asymmetric() ? 0 : S.middle();
-  e.x_zero_points = S.asymmetric() ? zero_points.data() : nullptr;
+  e.x_zero_points = S.asymmetric() ? data_or_null(zero_points) : nullptr;
   e.rows_a_param = rows_a_param;
   if (w.proof.largest_x >= 255) return {};
   const index_t count = S.asymmetric() ? static_cast<index_t>(zero_points.size()) : 1;
@@ -63,7 +69,7 @@ result<void> set_operands(simd::gemm_call& g, const quantized_view<S>& x, const 
   g.x_signed = S.is_signed;
   g.x_groups = *groups;
   g.w = w.weights;
-  g.out.x_scales = x.scales.data();
+  g.out.x_scales = data_or_null(x.scales);
   return set_x<S>(g.out, x.zero_points, S.per != granularity::per_tensor ? 1 : x.rows > 0 ? x.rows : 1, w);
 }
 
@@ -100,7 +106,7 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::bounded_reals&
   if (const auto ok = check_clamp(r); !ok) return ok.error();
   e.to = simd::output::reals;
   e.multipliers = w.grouped() ? nullptr : w.weights.scales;
-  e.x_scales = x_scales.data();
+  e.x_scales = data_or_null(x_scales);
   e.bias = biases == 0 ? nullptr : r.bias.data();
   e.low = r.low;
   e.high = r.high;

@@ -77,6 +77,7 @@ struct pair_scratch {
   template <scheme X, class W>
   static result<pair_scratch> make(const quantized_view<X>& x, const W& w, const run_options& options) noexcept {
     const extent2 size = extent_of(w);
+    if (x.rows == 0 || size.height == 0) return pair_scratch{};
     const auto layout = pack_layout::make(scheme_of<W>, size.height, size.width);
     if (!layout) return layout.error();
     static constexpr std::int32_t some = 0;  // zero points of w, which make sums of x necessary

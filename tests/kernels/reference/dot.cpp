@@ -95,6 +95,46 @@ TEST(ReferenceDot, GroupsAreAddedInIncreasingOrder) {
   EXPECT_EQ(y, 0x1p24f);  // (2^24 + 1) + 1, each rounded; 1 + 1 + 2^24 would be 2^24 + 2
 }
 
+/// x in the groups of w: the scale of a group is a product of two, rounded; (1 + 2^-12)^2 loses its last term, and the
+/// totals have no scale of a row. A row of x that is one group has one scale.
+TEST(ReferenceDot, GroupsOfBothOperands) {
+  constexpr scheme two = s8_per_group<2>;
+  const std::vector<float> scales{1.0f + 0x1p-12f, 0.5f}, of_row{3.0f};
+  auto x = quantized<two>::try_make(1, 4, params<two>(scales)).value();
+  auto w = quantized<two>::try_make(1, 4, params<two>(scales)).value();
+  auto whole = quantized<s8_per_group<4>>::try_make(1, 4, params<s8_per_group<4>>(of_row)).value();
+  for (int k = 0; k < 4; ++k) {
+    store_code<two>(x.row(0), k, k + 1);
+    store_code<two>(w.row(0), k, k < 2 ? 1 : -2);
+    store_code<s8_per_group<4>>(whole.row(0), k, k + 1);
+  }
+  const std::vector<float> bias{0.125f};
+  float y = 0;
+  reference::gemm(x.view(), w.view(), reference::reals{.bias = bias}, strided<float>(&y, 1, 1));
+  EXPECT_EQ(y, 3 * (1.0f + 0x1p-11f) - 14 * 0.25f + 0.125f);
+  reference::gemm(whole.view(), w.view(), reference::reals{.bias = bias}, strided<float>(&y, 1, 1));
+  EXPECT_EQ(y, (3 * (1.0f + 0x1p-12f) - 14 * 0.5f) * 3.0f + 0.125f);
+}
+
+/// Weight-only: codes less their zero points, a part a group, then the scale.
+TEST(ReferenceDot, FloatsByCodes) {
+  constexpr scheme two{.is_signed = false, .sym = symmetry::asymmetric, .per = granularity::per_group, .group = 2};
+  auto w =
+      quantized<two>::try_make(1, 4, params<two>(std::vector<float>{0x1p24f, 1.0f}, std::vector<std::int32_t>{9, 200}))
+          .value();
+  for (int k = 0; k < 4; ++k) store_code<two>(w.row(0), k, k < 2 ? 10 : 202);
+  const std::vector<float> x{0.75f, 0.25f, 1.0f, -0.5f}, bias{-1.0f};
+  float y = 0;
+  reference::gemm(strided<const float>(x.data(), 1, 4), w.view(), reference::reals{}, strided<float>(&y, 1, 1));
+  EXPECT_EQ(y, 0x1p24f);  // 2^24 + 1, to even
+  reference::gemm(strided<const float>(x.data(), 1, 4), w.view(), reference::reals{.bias = bias},
+                  strided<float>(&y, 1, 1));
+  EXPECT_EQ(y, 0x1p24f - 1.0f);
+  reference::gemm(strided<const float>(x.data(), 1, 4), w.view(), reference::reals{.bias = {}, .high = 5.0f},
+                  strided<float>(&y, 1, 1));
+  EXPECT_EQ(y, 5.0f);
+}
+
 /// An fma keeps what a product loses: (1 + 2^-12)^2 - 1 - 2^-11 = 2^-24.
 TEST(ReferenceDot, TheFloatProductIsFused) {
   const std::vector<float> x{1.0f, 1.0f + 0x1p-12f}, w{-1.0f - 0x1p-11f, 1.0f + 0x1p-12f};

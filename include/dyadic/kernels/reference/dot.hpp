@@ -6,6 +6,7 @@
 //
 //   sum   = sum over k of x(k) * (w(j, k) - zero point of w)                              exact, in 64 bits
 //   total = fma(float(sum of group g), scale of w(j, group g), total), g = 0, 1, ...      when a row has several groups
+// Where x comes in the same groups, the scale of a group is that of w times that of x, rounded to float.
 #pragma once
 
 #include <dyadic/kernels/reference/elementwise.hpp>
@@ -69,12 +70,19 @@ constexpr bool grouped(const quantized_view<W>& w) noexcept {
   return groups_in_row(W, w.cols) > 1;
 }
 
+/// Activations that may have a scale a group: scale(k) is that of the k-th one.
+template <class Activations>
+concept scaled_in_groups = requires(const Activations& x) { x.scale(index_t{}); };
+
 /// The groups of a row, each exact, added in increasing order: one fma a group.
 template <scheme W, class Activations>
 float total_of(const Activations& x, const quantized_view<W>& w, index_t j) {
   float total = 0.0f;
-  for (index_t k = 0; k < w.cols; k += W.group)
-    total = std::fma(static_cast<float>(sum_of(x, w, j, k, k + W.group)), w.scale(j, k), total);
+  for (index_t k = 0; k < w.cols; k += W.group) {
+    float scale = w.scale(j, k);
+    if constexpr (scaled_in_groups<Activations>) scale *= x.scale(k);
+    total = std::fma(static_cast<float>(sum_of(x, w, j, k, k + W.group)), scale, total);
+  }
   return total;
 }
 

@@ -8,16 +8,49 @@
 
 namespace dyadic::inline DYADIC_ABI::reference {
 
+/// Row i of x. A row of several groups has its scales in the totals and 1 for the whole; a row that is one group is a
+/// row with one scale.
+template <scheme X>
+struct row_of {
+  const quantized_view<X>& x;
+  index_t i;
+
+  bool in_groups() const noexcept { return groups_in_row(X, x.cols) > 1; }
+  int operator()(index_t k) const noexcept { return x.code(i, k) - x.zero_point(i, k); }
+  float scale(index_t k) const noexcept { return in_groups() ? x.scale(i, k) : 1.0f; }
+  float scale_of_row() const noexcept { return in_groups() || x.scales.empty() ? 1.0f : x.scale(i, 0); }
+};
+
+/// \param x  per tensor, per row, or in the groups of w.
 /// \param e  sums{} (y int32), reals (y float), unrounded (float), codes or fixed_codes (y any integer
 ///           that holds the codes).
 ///           sums and fixed_codes are for weights with one scale a row.
 template <scheme X, scheme W, class E, class T>
 void gemm(const quantized_view<X>& x, const quantized_view<W>& w, const E& e, strided<T> y) {
   for (index_t i = 0; i < x.rows; ++i) {
-    const auto centred = [&x, i](index_t k) { return x.code(i, k) - x.zero_point(i, k); };
-    const float x_scale = x.scales[X.per == granularity::per_row ? static_cast<std::size_t>(i) : 0];
-    for (index_t j = 0; j < w.rows; ++j) y(i, j) = static_cast<T>(finish(e, centred, x_scale, w, j));
+    const row_of<X> row{x, i};
+    for (index_t j = 0; j < w.rows; ++j) y(i, j) = static_cast<T>(finish(e, row, row.scale_of_row(), w, j));
   }
+}
+
+/// Weight-only, x float: for each group of w, or each row that has one scale,
+///   part  = fma(x(k), float(code - zero point), part) over increasing k of the group, from 0
+///   total = fma(part, scale, total)                   over increasing groups, from 0
+/// then the bias, then the clamp. The difference of codes is exact as a float.
+template <scheme W>
+void gemm(strided<const float> x, const quantized_view<W>& w, const reals& e, strided<float> y) {
+  const index_t group = W.per == granularity::per_group ? W.group : w.cols;
+  for (index_t i = 0; i < x.rows(); ++i)
+    for (index_t j = 0; j < w.rows; ++j) {
+      float total = 0.0f;
+      for (index_t first = 0; first < w.cols; first += group) {
+        float part = 0.0f;
+        for (index_t k = first; k < first + group; ++k)
+          part = std::fma(x(i, k), static_cast<float>(w.code(j, k) - w.zero_point(j, k)), part);
+        total = std::fma(part, w.scale(j, first), total);
+      }
+      y(i, j) = clamp(total + element_or_zero(e.bias, j), e.low, e.high);
+    }
 }
 
 /// The float product: one fma chain over increasing k, then the bias, then the clamp.

@@ -71,7 +71,7 @@ inline auto find_kernel(index_t rows, form f) -> typename Product::kernel {
 template <class Product>
 constexpr int tile_size() {
   int most = 0;
-  for (int panels : {1, 2, 4})
+  for (int panels = 1; panels <= 4; panels *= 2)
     if (Product::rows(panels) * panels > most) most = Product::rows(panels) * panels;
   return most * panel_width;
 }
