@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolution as a product: the rows of x are the patches of an NHWC image, gathered a block at a time.
 //
-//   x  (images, height, width, channels)     w  (out, kernel_h * kernel_w * channels / groups), columns in (kh, kw, c) order
+//   x  (images, height, width, channels)
+//   w  (out, kernel_h * kernel_w * channels / groups), columns in (kh, kw, c) order
 //   y  (images * out_height * out_width, out)
 // Taps outside the image hold the zero point of x (0 for floats), so they add nothing to the exact sum.
 #pragma once
@@ -288,7 +289,8 @@ result<void> try_conv2d(const image_codes& x, const window& taps, const packed_g
     g.k = part.cols();
     g.x_signed = x.is_signed;
     g.w = part.view();
-    const index_t all = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows, rows_a_param = all > 0 ? all : 1;
+    const index_t all = per_image && x.shape.images > 0 ? *rows / x.shape.images : *rows;
+    const index_t rows_a_param = all > 0 ? all : 1;
     const auto bound = x.is_signed ? kernels::set_x<s8_asymmetric_per_row>(g.out, x.zero_points, rows_a_param, part)
                                    : kernels::set_x<u8_per_row>(g.out, x.zero_points, rows_a_param, part);
     if (!bound) return bound;

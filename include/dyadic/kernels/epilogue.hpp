@@ -28,8 +28,8 @@ class requantization {
   requantization() = default;
 
   /// \param bias  n reals, or none.
-  /// \returns     errc::overflow naming the row when sum and bias could leave int32; errc::invalid_scale when a multiplier
-  ///              leaves [2^-126, 2^126].
+  /// \returns     errc::overflow naming the row when sum and bias could leave int32; errc::invalid_scale when a
+  ///              multiplier leaves [2^-126, 2^126].
   static result<requantization> try_make(float x_scale, const packed_weights& w, std::span<const float> bias,
                                          const scheme& y, float y_scale, std::int32_t y_zero_point) {
     const index_t n = w.rows(), biases = static_cast<index_t>(bias.size());

@@ -278,7 +278,8 @@ result<void> try_gemv(const W& w, const X& x, const E& e, Y&& y, const run_optio
 }
 
 #if DYADIC_EXCEPTIONS
-/// \throws std::invalid_argument for shapes, scales or strides that do not fit, std::length_error where the proof fails.
+/// \throws std::invalid_argument for shapes, scales or strides that do not fit, std::length_error where the proof
+///         fails.
 template <class X, class W, class E, class Y>
 void gemm(const X& x, const W& w, const E& e, Y&& y, const run_options& options = {}) {
   try_gemm(x, w, e, y, options).value();

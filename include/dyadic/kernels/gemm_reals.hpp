@@ -30,7 +30,8 @@ struct dynamic_rows {
 namespace kernels {
 
 /// What all products of floats have in common: shapes, strides, overlap, and an epilogue that makes floats.
-inline result<void> check_reals(const matrix_rows<float>& rows, const packed_weights& w, const strided<float>& y) noexcept {
+inline result<void> check_reals(const matrix_rows<float>& rows, const packed_weights& w,
+                                const strided<float>& y) noexcept {
   if (rows.x.cols() != w.cols())
     return failure(errc::invalid_shape, "gemm: x has {} columns, w expects {}", rows.x.cols(), w.cols());
   if (y.rows() != rows.x.rows() || y.cols() != w.rows())
@@ -74,7 +75,8 @@ result<void> set_operands(simd::gemm_call& g, const dynamic_rows<S>&, const matr
                                                                             ? S.qmax() - S.middle()
                                                                             : S.middle() - S.qmin();
   if (const std::int64_t covered = w.proof().largest_x; reach > covered)
-    return failure(errc::overflow, "gemm: |x - zero point| can reach {}, the weights were packed for {}", reach, covered);
+    return failure(errc::overflow, "gemm: |x - zero point| can reach {}, the weights were packed for {}", reach,
+                   covered);
   return {};
 }
 

@@ -6,10 +6,12 @@
 #include <dyadic/kernels/simd/prepare.inl.hpp>
 #include <dyadic/kernels/simd/finish.inl.hpp>
 #include <dyadic/kernels/simd/gemm.inl.hpp>
+#include <dyadic/kernels/simd/codes.inl.hpp>
+#include <dyadic/kernels/simd/reals.inl.hpp>
 #include <dyadic/kernels/simd/weight_only.inl.hpp>
 
-/// A part where an instruction set multiplies otherwise as long as pairs of products fit int16: runs of whole blocks that
-/// allow it, and of those that do not. (Parts begin with a block.)
+/// A part where an instruction set multiplies otherwise as long as pairs of products fit int16: runs of whole blocks
+/// that allow it, and of those that do not. (Parts begin with a block.)
 inline index_t run_by_pairs(const gemm_call& g, const gemm_part& part, gemm_kernel fitting, gemm_kernel other) {
   const index_t one = fitting(g, {}), two = other(g, {}), bytes = one > two ? one : two;
   if (part.scratch == nullptr || bytes > part.scratch_bytes) return bytes;

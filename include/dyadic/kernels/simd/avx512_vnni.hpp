@@ -93,8 +93,9 @@ DYADIC_INLINE void store_low_part(std::uint8_t* p, i32v v, index_t n) {
   _mm512_mask_cvtepi32_storeu_epi8(p, first_lanes(n), v.r);
 }
 
-/// From reals in steps of the output to codes: clamp, round, add the zero point. Four registers at once are clamped from
-/// below by saturation: what rounds to less than -2^31 becomes -2^31, which stays below every code on its way to a byte.
+/// From reals in steps of the output to codes: clamp, round, add the zero point. Four registers at once are clamped
+/// from below by saturation: what rounds to less than -2^31 becomes -2^31, which stays below every code on its way to a
+/// byte.
 struct code_form {
   f32v low, high;
   i32v zero_point;

@@ -75,7 +75,8 @@ inline taps taps_of(const window_call& c, index_t oh, index_t ow) {
 }
 
 /// The largest of each of 16 channels over rows x cols taps, row_step and col_step bytes apart.
-DYADIC_INLINE bytev max_of_taps(const std::uint8_t* first, index_t rows, index_t cols, index_t row_step, index_t col_step) {
+DYADIC_INLINE bytev max_of_taps(const std::uint8_t* first, index_t rows, index_t cols, index_t row_step,
+                                index_t col_step) {
   bytev best = load_bytes(first);
   for (index_t h = 0; h < rows; ++h, first += row_step) {
     const std::uint8_t* tap = first;

@@ -207,9 +207,9 @@ struct group_terms {
   index_t x_row;                      ///< from row to row, of both; 1 from group to group
 };
 
-/// total = fma(float(sum of the group), scale, total) over `groups` groups in increasing order, which is the definition;
-/// sum over (x - zero point)(w - zero point), exact. Simple: w has no zero points, x one for all and no scales of groups;
-/// a function for all cases would keep so many numbers that compilers spill sums.
+/// total = fma(float(sum of the group), scale, total) over `groups` groups in increasing order, which is the
+/// definition; sum over (x - zero point)(w - zero point), exact. Simple: w has no zero points, x one for all and no
+/// scales of groups; a function for all cases would keep so many numbers that compilers spill sums.
 template <class D, class W, int Rows, int Panels, bool Simple>
 DYADIC_NOINLINE void group_tile(const operands<typename D::x_code>& given, index_t group_codes, index_t groups,
                                 const group_terms& terms, bool first, float* totals, index_t stride) {

@@ -159,8 +159,8 @@ struct gemm_part {
   index_t scratch_bytes = 0;
 };
 
-/// Computes a part and returns 0; with less scratch than any part of the call needs, it returns how much that is and does
-/// nothing.
+/// Computes a part and returns 0; with less scratch than any part of the call needs, it returns how much that is and
+/// does nothing.
 using gemm_kernel = index_t (*)(const gemm_call& g, const gemm_part& part);
 
 /// Windows over an NHWC image, for pooling.
