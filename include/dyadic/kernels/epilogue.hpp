@@ -23,6 +23,9 @@ namespace dyadic::inline DYADIC_ABI {
 /// QLinearMatMul). The bias joins the sum as the integer round_half_even(b_j / (x_scale * w_scale_j)), and the proof of
 /// the packed weights is extended to it. With grouped weights the sum is already a real over x_scale: code = ... of
 /// fma(sum_j, x_scale / y_scale, b_j / y_scale).
+///
+/// Made without an x_scale it is for an x whose rows (tokens) have scales of their own, known when the product runs:
+/// code_ij = ... of fma(sum_ij, (w_scale_j / y_scale) * x_scale_i, b_j / y_scale); grouped weights: w_scale_j = 1.
 class requantization {
  public:
   requantization() = default;
@@ -32,40 +35,19 @@ class requantization {
   ///              multiplier leaves [2^-126, 2^126].
   static result<requantization> try_make(float x_scale, const packed_weights& w, std::span<const float> bias,
                                          const scheme& y, float y_scale, std::int32_t y_zero_point) {
-    const index_t n = w.rows(), biases = static_cast<index_t>(bias.size());
-    if (y.bits != 8 || y.per != granularity::per_tensor)
-      return failure(errc::invalid_scheme, "requantize: outputs of {} bits, expected 8 bits and one scale", y.bits);
-    if (biases != 0 && biases != n)
-      return failure(errc::invalid_shape, "requantize: bias of {} for {} rows of weights, expected {} or none", biases,
-                     n, n);
     if (const auto ok = check_scale(x_scale, 0); !ok) return ok.error();
-    if (const auto ok = check_scale(y_scale, 0); !ok) return ok.error();
-    if (const auto ok = check_zero_point(y, y_zero_point, 0); !ok) return ok.error();
+    auto checked = begin(w, bias, y, y_scale, y_zero_point);
+    if (!checked) return checked.error();
     const default_float_environment environment;
     x_scale = detail::opaque(x_scale), y_scale = detail::opaque(y_scale);
-    requantization made;
-    made.low_ = static_cast<float>(y.qmin() - y_zero_point);
-    made.high_ = static_cast<float>(y.qmax() - y_zero_point);
-    made.zero_point_ = y_zero_point;
-    made.is_signed_ = y.is_signed;
-    made.n_ = n;
-    made.proof_ = w.proof();
-    made.grouped_ = w.grouped();
+    requantization& made = *checked;
     made.x_scale_ = x_scale;
-    const index_t padded = w.view().padded_n();
-    for (index_t j = 0; j < biases; ++j)
-      if (const float b = bias[static_cast<std::size_t>(j)]; !(b - b == 0.0f))
-        return failure(errc::invalid_range, "requantize: bias {} is {}, expected a finite number", j,
-                       static_cast<double>(b));
+    const index_t n = w.rows(), biases = static_cast<index_t>(bias.size()), padded = w.view().padded_n();
     if (w.grouped()) {
       made.row_scale_ = x_scale / y_scale;
       if (const auto ok = check_scale(made.row_scale_, 0); !ok) return ok.error();
-      if (biases == 0) return made;
-      auto reals = buffer<float>::make(padded);
-      if (!reals) return reals.error();
-      for (index_t j = 0; j < n; ++j) (*reals)[j] = bias[static_cast<std::size_t>(j)] / y_scale;
-      made.bias_ = std::move(*reals);
-      return made;
+      if (const auto ok = made.divide_bias(bias, padded, y_scale); !ok) return ok.error();
+      return checked;
     }
     auto multipliers = buffer<float>::make(padded);
     auto codes = buffer<std::int32_t>::make(biases == 0 ? 0 : padded);
@@ -87,11 +69,39 @@ class requantization {
     }
     made.multipliers_ = std::move(*multipliers);
     made.bias_codes_ = std::move(*codes);
-    return made;
+    return checked;
+  }
+
+  /// For rows of x with scales of their own.
+  static result<requantization> try_make(const packed_weights& w, std::span<const float> bias, const scheme& y,
+                                         float y_scale, std::int32_t y_zero_point) {
+    auto checked = begin(w, bias, y, y_scale, y_zero_point);
+    if (!checked) return checked.error();
+    const default_float_environment environment;
+    y_scale = detail::opaque(y_scale);
+    requantization& made = *checked;
+    const index_t padded = w.view().padded_n();
+    auto multipliers = buffer<float>::make(padded);
+    if (!multipliers) return multipliers.error();
+    for (index_t j = 0; j < w.rows(); ++j) {
+      const float m = (w.grouped() ? 1.0f : detail::opaque(w.scale(j))) / y_scale;
+      if (const auto ok = check_scale(m, j); !ok) return ok.error();
+      (*multipliers)[j] = m;
+      if (j == 0 || m < made.smallest_) made.smallest_ = m;
+      if (j == 0 || m > made.largest_) made.largest_ = m;
+    }
+    made.multipliers_ = std::move(*multipliers);
+    if (const auto ok = made.divide_bias(bias, padded, y_scale); !ok) return ok.error();
+    return checked;
   }
 
   index_t size() const noexcept { return n_; }
+  /// The scale of x it was made for; 0 for any scales of rows.
   float x_scale() const noexcept { return x_scale_; }
+  /// Whether a row of x may have this scale: every multiplier stays in [2^-126, 2^126].
+  bool takes_row_scale(float x_scale) const noexcept {
+    return n_ == 0 || (smallest_ * x_scale >= 0x1p-126f && largest_ * x_scale <= 0x1p126f);
+  }
   bool is_signed() const noexcept { return is_signed_; }
   /// Whether it was made for w, as far as the proof can tell.
   bool fits(const packed_weights& w) const noexcept {
@@ -105,7 +115,7 @@ class requantization {
     e.to = simd::output::codes;
     e.bias_codes = bias_codes_.empty() ? nullptr : bias_codes_.data();
     e.multipliers = multipliers_.empty() ? nullptr : multipliers_.data();
-    e.x_scales = multipliers_.empty() ? &row_scale_ : nullptr;
+    e.x_scales = grouped_ && x_scale_ != 0.0f ? &row_scale_ : nullptr;
     e.bias = bias_.empty() ? nullptr : bias_.data();
     e.low = low_;
     e.high = high_;
@@ -115,9 +125,46 @@ class requantization {
   }
 
  private:
+  /// What does not depend on x: everything checked, nothing allocated.
+  static result<requantization> begin(const packed_weights& w, std::span<const float> bias, const scheme& y,
+                                      float y_scale, std::int32_t y_zero_point) {
+    const index_t n = w.rows(), biases = static_cast<index_t>(bias.size());
+    if (y.bits != 8 || y.per != granularity::per_tensor)
+      return failure(errc::invalid_scheme, "requantize: outputs of {} bits, expected 8 bits and one scale", y.bits);
+    if (biases != 0 && biases != n)
+      return failure(errc::invalid_shape, "requantize: bias of {} for {} rows of weights, expected {} or none", biases,
+                     n, n);
+    if (const auto ok = check_scale(y_scale, 0); !ok) return ok.error();
+    if (const auto ok = check_zero_point(y, y_zero_point, 0); !ok) return ok.error();
+    for (index_t j = 0; j < biases; ++j)
+      if (const float b = bias[static_cast<std::size_t>(j)]; !(b - b == 0.0f))
+        return failure(errc::invalid_range, "requantize: bias {} is {}, expected a finite number", j,
+                       static_cast<double>(b));
+    requantization made;
+    made.low_ = static_cast<float>(y.qmin() - y_zero_point);
+    made.high_ = static_cast<float>(y.qmax() - y_zero_point);
+    made.zero_point_ = y_zero_point;
+    made.is_signed_ = y.is_signed;
+    made.n_ = n;
+    made.proof_ = w.proof();
+    made.grouped_ = w.grouped();
+    return made;
+  }
+
+  /// The bias in steps of the output, real.
+  result<void> divide_bias(std::span<const float> bias, index_t padded, float y_scale) {
+    if (bias.empty()) return {};
+    auto reals = buffer<float>::make(padded);
+    if (!reals) return reals.error();
+    for (index_t j = 0; j < n_; ++j) (*reals)[j] = bias[static_cast<std::size_t>(j)] / y_scale;
+    bias_ = std::move(*reals);
+    return {};
+  }
+
   buffer<float> multipliers_, bias_;
   buffer<std::int32_t> bias_codes_;
-  float row_scale_ = 1.0f, low_ = 0, high_ = 0, x_scale_ = 1.0f;
+  float row_scale_ = 1.0f, low_ = 0, high_ = 0, x_scale_ = 0.0f;
+  float smallest_ = 1.0f, largest_ = 1.0f;  ///< multipliers, where x_scale_ is 0
   std::int32_t zero_point_ = 0;
   accumulator_proof proof_;
   bool is_signed_ = false, grouped_ = false;

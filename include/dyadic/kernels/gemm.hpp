@@ -121,7 +121,13 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::unrounded& r, 
     return failure(errc::invalid_scale,
                    "gemm: the requantization was made for other weights than these, whose rows sum up to {}",
                    w.proof().largest_row_sum);
-  if (x_scales.size() != 1 || x_scales[0] != r.how.x_scale())
+  const bool by_row = r.how.x_scale() == 0.0f;
+  for (const float scale : x_scales)
+    if (by_row && !r.how.takes_row_scale(scale))
+      return failure(errc::invalid_scale,
+                     "gemm: scale {} of a row of x times the multipliers of the requantization leaves [2^-126, 2^126]",
+                     static_cast<double>(scale));
+  if (!by_row && (x_scales.size() != 1 || x_scales[0] != r.how.x_scale()))
     return failure(errc::invalid_scale,
                    "gemm: x has {} scales, the first {}, the requantization was made for one of {}",
                    static_cast<index_t>(x_scales.size()), x_scales.empty() ? 0.0 : static_cast<double>(x_scales[0]),
@@ -130,7 +136,7 @@ inline result<void> set_y(simd::epilogue_view& e, const epilogue::unrounded& r, 
   e.to = simd::output::reals;
   e.bias_codes = made.bias_codes;
   e.multipliers = made.multipliers;
-  e.x_scales = made.x_scales;
+  e.x_scales = by_row ? data_or_null(x_scales) : made.x_scales;
   e.bias = made.bias;
   e.low = -epilogue::infinity;
   e.high = epilogue::infinity;
@@ -173,7 +179,8 @@ void set_memory(simd::epilogue_view& e, const strided<T>& y, index_t first_colum
 /// \param x  (m, k) codes of at most 8 bits (not two a byte), per tensor, per row, or in the groups of w: then
 ///           total = fma(float(sum of the group), scale of w * scale of x, total), and dequantize is the epilogue.
 /// \param w  (n, k) packed.
-/// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or epilogue::requantize{r}.
+/// \param e  epilogue::sums{}, epilogue::dequantize{} with its stages, or epilogue::requantize{r}, r made for the scale
+///           of x, or, where rows of x have scales of their own, without one.
 /// \param y  (m, n) of int32, float, or uint8 / int8; must not overlap x.
 template <scheme X, class E, matrix_like Y>
   requires(kernels::makes<E, element_of<Y>>)

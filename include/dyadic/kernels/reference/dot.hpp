@@ -38,6 +38,11 @@ struct unrounded {
   codes how;
 };
 
+/// To codes of y from rows of x with scales of their own: the bias stays real.
+struct row_codes {
+  codes how;
+};
+
 /// By a dyadic multiplier a row of w, without floating point: what TensorFlow Lite, CMSIS-NN and gemmlowp do.
 struct fixed_codes {
   std::span<const multiplier> multipliers{};  ///< n of them, valid
@@ -116,6 +121,13 @@ float units_of(const codes& e, const Activations& x, float x_scale, const quanti
 template <scheme W, class Activations>
 int finish(const codes& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
   return e.code(units_of(e, x, x_scale, w, j));
+}
+template <scheme W, class Activations>
+int finish(const row_codes& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
+  const float bias = element_or_zero(e.how.bias, j) / e.how.scale;
+  if (grouped(w)) return e.how.code(std::fma(total_of(x, w, j), (1.0f / e.how.scale) * x_scale, bias));
+  return e.how.code(
+      std::fma(static_cast<float>(sum_of(x, w, j)), (scale_of_row(w, j) / e.how.scale) * x_scale, bias));
 }
 template <scheme W, class Activations>
 float finish(const unrounded& e, const Activations& x, float x_scale, const quantized_view<W>& w, index_t j) {
