@@ -16,68 +16,12 @@
 #include <string>
 #include <vector>
 
-#include <dyadic/dyadic.hpp>
-#include <dyadic/interop/npy.hpp>
-
-#include "support/mnist.hpp"
+#include "support/demo_network.hpp"
 #include "support/progress.hpp"
 
 namespace {
 
-// [network]
-// The network, written once. The type of the tensor decides what it means: floats, observed floats, codes.
-struct classifier {
-  dyadic::conv2d conv1, conv2;
-  dyadic::linear fc1, fc2;
-
-  template <class Tensor>
-  Tensor operator()(Tensor x) const {
-    x = max_pool(relu(conv1(x)), {2, 2});
-    x = max_pool(relu(conv2(x)), {2, 2});
-    return fc2(relu(fc1(flatten(x))));
-  }
-};
-// [network]
-
-/// A layer's weights from two .npy files; their shapes are checked against what the network needs.
-struct weights {
-  dyadic::npy_array<float> weight, bias;
-  weights(const std::string& name, dyadic::index_t rows, dyadic::index_t cols)
-      : weight(dyadic::read_npy<float>(file(name + "_weight"), {rows, cols})),
-        bias(dyadic::read_npy<float>(file(name + "_bias"), {rows})) {}
-  dyadic::strided<const float> matrix() const {
-    return {weight.data.data(), weight.shape[0], weight.shape[1]};
-  }
-  static std::string file(const std::string& stem) { return std::string(DYADIC_EXAMPLES_DATA) + "/" + stem + ".npy"; }
-};
-
-classifier load_classifier() {
-  const weights conv1("conv1", 32, 9), conv2("conv2", 64, 288), fc1("fc1", 64, 3136), fc2("fc2", 10, 64);
-  const dyadic::window taps{.size = {3, 3}, .padding = {1, 1}};
-  return {dyadic::conv2d(conv1.matrix(), conv1.bias.data, taps, 1, "conv1"),
-          dyadic::conv2d(conv2.matrix(), conv2.bias.data, taps, 1, "conv2"),
-          dyadic::linear(fc1.matrix(), fc1.bias.data, "fc1"), dyadic::linear(fc2.matrix(), fc2.bias.data, "fc2")};
-}
-
-constexpr dyadic::index_t side = 28, pixels = side * side, batch_size = 20, calibration_images = 512;
-
-/// Images as the network was trained on them: floats in [0, 1].
-struct images {
-  std::vector<float> values;
-  std::vector<std::uint8_t> labels;
-
-  images(const dataset& data, std::size_t most) {
-    const std::size_t n = std::min(most, data.size());
-    values.reserve(n * data.pixels);
-    for (std::size_t i = 0; i < n * data.pixels; ++i) values.push_back(static_cast<float>(data.images[i]) / 255.0f);
-    labels.assign(data.labels.begin(), data.labels.begin() + static_cast<std::ptrdiff_t>(n));
-  }
-  dyadic::index_t count() const { return static_cast<dyadic::index_t>(labels.size()); }
-  dyadic::batch batch(dyadic::index_t first) const {
-    const dyadic::index_t n = std::min(batch_size, count() - first);
-    return {{values.data() + first * pixels, n, pixels}, {side, side}, 1};
-  }
-};
+constexpr std::size_t calibration_images = 512;
 
 /// One form of the network: how to run it, what it answered, how long it took.
 struct form {
@@ -89,13 +33,6 @@ struct form {
 
   double images_per_second() const { return static_cast<double>(answers.size()) / spent.count(); }
 };
-
-int largest(const float* logits, dyadic::index_t n) {
-  int best = 0;
-  for (int i = 1; i < n; ++i)
-    if (logits[i] > logits[best]) best = i;
-  return best;
-}
 
 /// Runs all images through all forms on one thread, batch by batch in turn, so that what else the machine does hits
 /// them alike.

@@ -31,7 +31,7 @@ std::string between(const std::string& text, const std::string& marker) {
 
 TEST(Readme, SnippetsAreCutOutOfTheExamples) {
   const std::string readme = house::read(source / "README.md");
-  const std::regex snippet("<!-- (examples/[a-z0-9_]+\\.cpp) \\[([a-z]+)\\] -->\n```cpp\n([^`]*)```");
+  const std::regex snippet("<!-- (examples/[a-z0-9_/]+\\.[ch]pp) \\[([a-z]+)\\] -->\n```cpp\n([^`]*)```");
   int found = 0;
   for (std::sregex_iterator m(readme.begin(), readme.end(), snippet), end; m != end; ++m, ++found) {
     const std::string example = house::read(source / (*m)[1].str());

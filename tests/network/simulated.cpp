@@ -145,13 +145,23 @@ struct naive_layer {
       return apply(x.run(), *Layer::try_make(weight, layer.weights().bias()), x);
   }
 };
-template <class Layer>
-std::vector<float> naive_product(const dyadic::scheme& weights, const Layer& layer, const tensor<dyadic::real>& x) {
+/// Of its dequantized weights, or of the weights it was given.
+template <class Layer, class Tensor>
+std::vector<float> naive_product(const dyadic::scheme* weights, const Layer& layer, const Tensor& x) {
   support::naive run;
   tensor<support::naive> copy = make_naive(run, x.shape());
   std::copy(x.elements().begin(), x.elements().end(), copy.data());
-  const auto y = dyadic::visit<support::naive_schemes>(weights, naive_layer<Layer>{layer, copy});
-  return {y->elements().begin(), y->elements().end()};
+  const auto all = [](const tensor<support::naive>& y) {
+    return std::vector<float>(y.elements().begin(), y.elements().end());
+  };
+  if (weights == nullptr) return all(apply(run, layer, copy));
+  return all(*dyadic::visit<support::naive_schemes>(*weights, naive_layer<Layer>{layer, copy}));
+}
+template <class Tensor>
+std::vector<float> naive_product(const dyadic::scheme* weights, const support::random_network& net,
+                                 const support::step& made_by, const Tensor& x) {
+  return made_by.what == support::step::kind::conv2d ? naive_product(weights, net.convolutions[made_by.layer], x)
+                                                     : naive_product(weights, net.linears[made_by.layer], x);
 }
 
 TEST_P(Simulated, OneSiteOnChangesItAndWhatFollows) {
@@ -185,15 +195,147 @@ TEST_P(Simulated, OneSiteOnChangesItAndWhatFollows) {
     std::vector<float> expected(reals[at].elements().begin(), reals[at].elements().end());
     if (made->weights(s) != nullptr) {
       const support::step& made_by = t.net.steps[at - 1];
-      const dyadic::scheme weights = made->weights(s)->scheme;
-      expected = here.kind == dyadic::site_kind::conv2d
-                     ? naive_product(weights, t.net.convolutions[made_by.layer], reals[made_by.a])
-                     : naive_product(weights, t.net.linears[made_by.layer], reals[made_by.a]);
+      expected = naive_product(&made->weights(s)->scheme, t.net, made_by, reals[made_by.a]);
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const float real = here.relu >= 0 ? support::reference::relu(expected[i]) : expected[i];
       const int code = dyadic::quantize_one(real, here.params.scale, here.params.zero_point, 0, 255);
       ASSERT_EQ(found[at].data()[i], dyadic::dequantize_one(code, here.params.scale, here.params.zero_point)) << i;
+    }
+  }
+}
+
+/// The tensor that site s makes, beside the reals it would be without any codes.
+struct at_site {
+  std::vector<float> found, real;
+};
+at_site look_at(const trial& t, const plan& made, int s, const dyadic::site_mask& mask) {
+  dyadic::real plain({}, &made.sites());
+  dyadic::simulated run(made, mask, {}, {});
+  const auto reals = t.net.tensors(input(plain, t.seen.all()));
+  const auto found = t.net.tensors(input(run, t.seen.all()));
+  EXPECT_TRUE(run.ok()) << run.error().message();
+  at_site seen;
+  for (std::size_t i = reals.size(); i-- > 0;)
+    if (reals[i].site() == s)
+      seen = {{found[i].elements().begin(), found[i].elements().end()},
+              {reals[i].elements().begin(), reals[i].elements().end()}};
+  return seen;
+}
+
+// On = weights, then activations: what the weights make of real inputs, rounded to codes. So activations on top of what
+// `weights` alone makes are what `on` makes, and `activations` alone are the codes of the reals.
+TEST_P(Simulated, WeightsAndActivationsAreSwitchedApart) {
+  const trial t(static_cast<std::uint64_t>(GetParam()));
+  SCOPED_TRACE(t.net.text());
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  for (int s = 0; s < static_cast<int>(made->sites().size()); ++s) {
+    const site& here = made->sites()[static_cast<std::size_t>(s)];
+    if (here.params_of != s) continue;
+    SCOPED_TRACE(here.name.c_str());
+    std::vector<std::uint8_t> on(made->sites().size(), dyadic::site_mask::off);
+    const auto with = [&](std::uint8_t byte) {
+      on[static_cast<std::size_t>(s)] = byte;
+      return look_at(t, *made, s, on);
+    };
+    const auto codes_of = [&](std::vector<float> reals) {
+      for (float& v : reals)
+        v = dyadic::dequantize_one(dyadic::quantize_one(v, here.params.scale, here.params.zero_point, 0, 255),
+                                   here.params.scale, here.params.zero_point);
+      return reals;
+    };
+    const at_site weights = with(dyadic::site_mask::weights), activations = with(dyadic::site_mask::activations),
+                  both = with(dyadic::site_mask::on);
+    EXPECT_EQ(activations.found, codes_of(activations.real));
+    EXPECT_EQ(both.found, codes_of(weights.found));
+    if (made->weights(s) == nullptr) {
+      EXPECT_EQ(weights.found, weights.real);
+    }
+  }
+}
+
+TEST_P(Simulated, SomeChannelsOfASiteAreThoseOfTheSiteAlone) {
+  trial t(static_cast<std::uint64_t>(GetParam()));
+  SCOPED_TRACE(t.net.text());
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const std::size_t sites = made->sites().size();
+  for (int s = 0; s < static_cast<int>(sites); ++s) {
+    const site& here = made->sites()[static_cast<std::size_t>(s)];
+    if (here.params_of != s) continue;
+    SCOPED_TRACE(here.name.c_str());
+    const std::vector<std::uint8_t> none(sites, dyadic::site_mask::off);
+    std::vector<std::uint8_t> alone = none, some(static_cast<std::size_t>(here.channels));
+    for (std::uint8_t& channel : some) channel = static_cast<std::uint8_t>(t.random.in(0, 1));
+    some.front() = 0;
+    alone[static_cast<std::size_t>(s)] = dyadic::site_mask::on;
+    const dyadic::site_mask on(alone), off(none);
+    // At the site, and where its codes are passed on.
+    for (int later = s; later < static_cast<int>(sites); ++later) {
+      if (made->sites()[static_cast<std::size_t>(later)].params_of != s) continue;
+      const at_site whole = look_at(t, *made, later, on), part = look_at(t, *made, later, on.channels(s, some));
+      for (std::size_t i = 0; i < whole.found.size(); ++i) {
+        const bool coded = some[i % some.size()] != 0;
+        ASSERT_EQ(part.found[i], coded ? whole.found[i] : whole.real[i]) << later << " " << i;
+      }
+    }
+    // No channel is the site off, all channels are the site on, wherever the rest of the network stands.
+    const auto run = [&](const dyadic::site_mask& mask) { return made->try_simulate(t.net, t.seen.all(), mask); };
+    EXPECT_TRUE(support::same_output(*run(on.channels(s, std::vector<std::uint8_t>(some.size(), 0))), *run(off)));
+    const std::vector<std::uint8_t> every(some.size(), 1);
+    EXPECT_TRUE(support::same_output(*run(on.channels(s, every)), *run(on)));
+    EXPECT_TRUE(support::same_output(*run(dyadic::site_mask().channels(s, every)), *run({})));
+  }
+}
+
+/// What the codes of a site make of reals.
+float code_of(const site& here, float real) {
+  return dyadic::dequantize_one(dyadic::quantize_one(real, here.params.scale, here.params.zero_point, 0, 255),
+                                here.params.scale, here.params.zero_point);
+}
+
+// All is on but for a part of one site. Every layer whose input, weights and activations are not all codes is the float
+// product of the numbers it gets, with the weights that are on, rounded where activations are on.
+TEST_P(Simulated, AmongSitesThatAreOnALayerIsWhatItsPartsAre) {
+  trial t(static_cast<std::uint64_t>(GetParam()));
+  SCOPED_TRACE(t.net.text());
+  const auto made = t.calibrated();
+  ASSERT_TRUE(made) << text_of(made);
+  const auto owner = [&](int s) { return made->sites()[static_cast<std::size_t>(s)].params_of; };
+  for (int changed = 0; changed < static_cast<int>(made->sites().size()); ++changed) {
+    if (owner(changed) != changed) continue;
+    std::vector<std::uint8_t> some(static_cast<std::size_t>(made->sites()[static_cast<std::size_t>(changed)].channels));
+    for (std::uint8_t& channel : some) channel = static_cast<std::uint8_t>(t.random.in(0, 1));
+    some.back() = 0;
+    for (const std::uint8_t byte :
+         {dyadic::site_mask::activations, dyadic::site_mask::weights, dyadic::site_mask::on}) {
+      std::vector<std::uint8_t> on(made->sites().size(), dyadic::site_mask::on);
+      on[static_cast<std::size_t>(changed)] = byte;
+      const bool narrowed = byte == dyadic::site_mask::on;
+      const dyadic::site_mask mask = narrowed ? dyadic::site_mask(on).channels(changed, some) : dyadic::site_mask(on);
+      dyadic::simulated run(*made, mask, {}, {});
+      const auto found = t.net.tensors(input(run, t.seen.all()));
+      ASSERT_TRUE(run.ok()) << run.error().message();
+      for (std::size_t at = 1; at < found.size(); ++at) {
+        const int s = found[at].site();
+        const support::step& by = t.net.steps[at - 1];
+        if (by.what != support::step::kind::conv2d && by.what != support::step::kind::linear) continue;
+        const bool input_is_off = owner(found[by.a].site()) == changed && byte != dyadic::site_mask::activations;
+        if (s != changed && !input_is_off) continue;  // all of it is codes
+        const site& here = made->sites()[static_cast<std::size_t>(s)];
+        const auto given = naive_product(nullptr, t.net, by, found[by.a]),
+                   coded = naive_product(&made->weights(s)->scheme, t.net, by, found[by.a]);
+        for (std::size_t i = 0; i < given.size(); ++i) {
+          const bool channel = s != changed || !narrowed || some[i % some.size()] != 0;
+          const bool weights = channel && (s != changed || byte != dyadic::site_mask::activations),
+                     activations = channel && (s != changed || byte != dyadic::site_mask::weights);
+          float expected = weights ? coded[i] : given[i];
+          if (here.relu >= 0) expected = support::reference::relu(expected);
+          if (activations) expected = code_of(here, expected);
+          ASSERT_EQ(found[at].data()[i], expected) << here.name.c_str() << " " << i << " " << static_cast<int>(byte);
+        }
+      }
     }
   }
 }

@@ -98,8 +98,8 @@ result<run_output> plan::try_run_real(const Net& net, const batch& x, const run_
 }
 
 template <class Net>
-result<run_output> plan::try_simulate(const Net& net, const batch& x, std::span<const std::uint8_t> on,
-                                      std::span<site_loss> loss, const run_options& options) const {
+result<run_output> plan::try_simulate(const Net& net, const batch& x, const site_mask& on, std::span<site_loss> loss,
+                                      const run_options& options) const {
   simulated run(*this, on, loss, options);
   return detail::output_of(run, *this, net(input(run, x)));
 }

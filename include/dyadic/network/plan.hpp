@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dyadic/calibrate/range_choice.hpp>
+#include <dyadic/network/mask.hpp>
 #include <dyadic/network/observed.hpp>
 #include <dyadic/quantize/quantize.hpp>
 #include <dyadic/scheme/visit.hpp>
@@ -85,10 +86,10 @@ class plan {
   /// The network in float, with the sites of this plan.
   template <class Net>
   result<run_output> try_run_real(const Net& net, const batch& x, const run_options& options = {}) const;
-  /// The network in float with the codes of the sites in `on` put in (one byte a site, 0 or 1; all sites when empty),
-  /// weights included. With all sites on it equals try_run exactly. `loss`, one a site, is added to.
+  /// The network in float with the codes of what is on put in (bytes, one a site, or a site_mask; all when empty). With
+  /// all on it equals try_run exactly. `loss`, one a site, is added to.
   template <class Net>
-  result<run_output> try_simulate(const Net& net, const batch& x, std::span<const std::uint8_t> on = {},
+  result<run_output> try_simulate(const Net& net, const batch& x, const site_mask& on = {},
                                   std::span<site_loss> loss = {}, const run_options& options = {}) const;
 
 #if DYADIC_EXCEPTIONS
@@ -101,8 +102,8 @@ class plan {
     return try_run_real(net, x, options).value();
   }
   template <class Net>
-  run_output simulate(const Net& net, const batch& x, std::span<const std::uint8_t> on = {},
-                      std::span<site_loss> loss = {}, const run_options& options = {}) const {
+  run_output simulate(const Net& net, const batch& x, const site_mask& on = {}, std::span<site_loss> loss = {},
+                      const run_options& options = {}) const {
     return try_simulate(net, x, on, loss, options).value();
   }
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The domain simulated: float values that are exactly those of codes, at the sites that are switched on.
 //
-// With every site on, it equals the code domain bit for bit: integer sums are the kernels' own, and everything after
-// them is written here a second time, in plain scalar code. With sites off it tells what the others alone would do. It
-// also counts what every quantizer clipped and lost.
+// With everything on, it equals the code domain bit for bit: integer sums are the kernels' own, and everything after
+// them is written here a second time, in plain scalar code. With a mask it tells what some sites, their weights or
+// their activations, or some channels of a site would do alone: a layer whose input, weights and output are not all
+// codes is a float product of the numbers they stand for. (So the rounding of a bias to an integer comes with the last
+// of the three.) It also counts what every quantizer clipped and lost.
 #pragma once
 
 #include <dyadic/network/code.hpp>
@@ -15,24 +17,37 @@ class simulated : public run_state {
  public:
   using element = float;
 
-  simulated(const plan& p, std::span<const std::uint8_t> on, std::span<site_loss> loss,
-            const run_options& options) noexcept
-      : run_state(options, &p.sites()), plan_(p), on_(on), loss_(loss) {
-    const auto sites = static_cast<index_t>(p.sites().size());
+  simulated(const plan& p, const site_mask& mask, std::span<site_loss> loss, const run_options& options) noexcept
+      : run_state(options, &p.sites()), plan_(p), mask_(mask), loss_(loss) {
+    const auto sites = static_cast<index_t>(p.sites().size()), given = static_cast<index_t>(loss.size());
     if (p.activations() == activation_scales::dynamic)
       fail(failure(errc::invalid_scheme, "simulate: the plan has dynamic activations, expected static ones"));
-    for (const index_t given : {static_cast<index_t>(on.size()), static_cast<index_t>(loss.size())})
-      if (given != 0 && given != sites)
-        fail(failure(errc::invalid_shape, "simulate: {} entries for {} sites", given, sites));
+    check(mask.check(p.sites()));
+    if (given != 0 && given != sites)
+      fail(failure(errc::invalid_shape, "simulate: {} entries for {} sites", given, sites));
+    bool all = true;
+    for (const std::uint8_t channel : mask.channels()) all = all && channel != 0;
+    if (all) mask_ = site_mask(mask.sites());
   }
   const dyadic::plan& plan() const noexcept { return plan_; }
-
-  /// Whether the tensor of site s holds codes: those of its own quantizer, or those it took over.
-  bool on(int s) const noexcept {
-    const int owner = plan_.sites()[static_cast<std::size_t>(s)].params_of;
-    return on_.empty() || on_[static_cast<std::size_t>(owner)] != 0;
-  }
+  const site_mask& mask() const noexcept { return mask_; }
   const site& at(int s) const noexcept { return plan_.sites()[static_cast<std::size_t>(s)]; }
+
+  /// Whether the tensor of site s holds codes throughout: those of its own quantizer, or those it took over.
+  bool on(int s) const noexcept {
+    const int owner = at(s).params_of;
+    return mask_.activations_on(owner) && owner != mask_.narrowed();
+  }
+  /// f(i) for each element i of y that is to be a code.
+  template <class F>
+  void for_codes(const tensor<simulated>& y, F&& f) noexcept {
+    const int owner = at(y.site()).params_of;
+    if (!ok() || !mask_.activations_on(owner)) return;
+    const default_float_environment environment;
+    const index_t channels = at(owner).channels;
+    for (index_t i = 0, c = 0; i < y.shape().size(); ++i, c = c + 1 == channels ? 0 : c + 1)
+      if (mask_.channel_on(owner, c)) f(i);
+  }
 
   /// The code nearest to `steps` steps from the zero point, as a real; counts what that cost. Where the relu that
   /// follows is done here, negative numbers become zero first, which is no loss.
@@ -45,12 +60,10 @@ class simulated : public run_state {
     return dequantize_one(whole, p.scale, 0);
   }
 
-  /// Quantizes the reals of a tensor in place, when its site is on.
+  /// Quantizes the reals of a tensor in place, where they are to be codes.
   void quantize(const tensor<simulated>& y) noexcept {
-    if (!ok() || !on(y.site())) return;
-    const default_float_environment environment;
     const float scale = plan_.params(y.site()).scale;
-    for (float& v : y.elements()) v = quantized(y.site(), v / scale);
+    for_codes(y, [&](index_t i) { y.data()[i] = quantized(y.site(), y.data()[i] / scale); });
   }
 
  private:
@@ -70,7 +83,7 @@ class simulated : public run_state {
   }
 
   const dyadic::plan& plan_;
-  std::span<const std::uint8_t> on_;
+  site_mask mask_;
   std::span<site_loss> loss_;
 };
 
@@ -78,20 +91,26 @@ inline tensor<simulated> input(simulated& run, const batch& x) {
   run.check(check_batch(x));
   tensor<simulated> made = make_tensor(run, x.shape(), run.next(site_kind::input, x.shape(), -1));
   if (run.ok()) copy_rows(x, 0, x.rows.rows(), made.data());
-  run.quantize(made);
+  if (run.ok()) run.quantize(made);
   return made;
 }
 
 namespace detail {
 
-/// The dequantized weights of a layer, packed for the float product.
-inline result<packed_groups<packed_reals>> real_weights_of(const site_weights& w) {
+/// The weights of the layer at site s, packed for the float product: dequantized in the rows that are on.
+template <weighted_layer Layer>
+result<packed_groups<packed_reals>> real_weights_of(const site_mask& mask, int s, const Layer& layer,
+                                                    const site_weights& w) {
   auto values = buffer<float>::make(w.packed.rows() * w.packed.cols());
   if (!values) return values.error();
+  const strided<const float> given = layer.weights().weight();
   float* to = values->data();
+  index_t row = 0;
   for (const packed_weights& part : w.packed.parts)
-    for (index_t i = 0; i < part.rows(); ++i)
-      for (index_t k = 0; k < part.cols(); ++k) *to++ = part.value(i, k);
+    for (index_t i = 0; i < part.rows(); ++i, ++row) {
+      const bool on = mask.channel_on(s, row);
+      for (index_t k = 0; k < part.cols(); ++k) *to++ = on ? part.value(i, k) : given(row, k);
+    }
   return try_pack_groups(strided<const float>(values->data(), w.packed.rows(), w.packed.cols()),
                          static_cast<index_t>(w.packed.parts.size()));
 }
@@ -121,11 +140,10 @@ result<void> steps_of(simulated& run, const Layer& layer, const site_weights& w,
 inline void average_of_codes(simulated& run, const operations::average_pool& pool, const tensor<simulated>& x,
                              const tensor<simulated>& y) noexcept {
   const chosen& p = run.plan().params(x.site());
-  const default_float_environment environment;
   const image_shape &from = x.shape(), &to = y.shape();
   const window& t = pool.taps;
   const auto before = [](index_t at, index_t stride, index_t padding) { return at * stride - padding; };
-  for (index_t i = 0; i < to.size(); ++i) {
+  run.for_codes(y, [&](index_t i) {
     const index_t c = i % to.channels, pixel = i / to.channels, ow = pixel % to.width,
                   oh = pixel / to.width % to.height;
     const index_t n = pixel / to.width / to.height;
@@ -138,7 +156,7 @@ inline void average_of_codes(simulated& run, const operations::average_pool& poo
             x.data()[((n * from.height + h) * from.width + w) * from.channels + c] / p.scale, -255, 255, 0);
     const auto code = static_cast<int>(divide<rounding::half_even>(sum, count)) + p.zero_point;
     y.data()[i] = dequantize_one(code, p.scale, p.zero_point);
-  }
+  });
 }
 
 }  // namespace detail
@@ -150,17 +168,19 @@ tensor<simulated> apply(simulated& run, const Layer& layer, const tensor<simulat
   tensor<simulated> y = make_tensor(run, shape, s);
   if (!run.ok()) return y;
   const site_weights& w = *run.plan().weights(s);
-  const bool rectify = run.at(s).relu >= 0;
-  if (!run.on(s)) {
-    run.check_at(s, product(run, layer, layer.weights().packed(), layer.weights().bias(), rectify, x, y));
-  } else if (!run.on(x.site())) {
-    const auto packed = detail::real_weights_of(w);
-    if (run.check(packed)) run.check_at(s, product(run, layer, *packed, layer.weights().bias(), rectify, x, y));
-    run.quantize(y);
-  } else if (run.check_at(s, detail::steps_of(run, layer, w, x, y))) {
-    const default_float_environment environment;
-    for (float& v : y.elements()) v = run.quantized(s, v);
+  const bool rectify = run.at(s).relu >= 0, weights = run.mask().weights_on(s);
+  if (weights && run.on(s) && run.on(x.site())) {
+    if (!run.check_at(s, detail::steps_of(run, layer, w, x, y))) return y;
+    run.for_codes(y, [&](index_t i) { y.data()[i] = run.quantized(s, y.data()[i]); });
+    return y;
   }
+  if (weights) {
+    const auto packed = detail::real_weights_of(run.mask(), s, layer, w);
+    if (run.check(packed)) run.check_at(s, product(run, layer, *packed, layer.weights().bias(), rectify, x, y));
+  } else {
+    run.check_at(s, product(run, layer, layer.weights().packed(), layer.weights().bias(), rectify, x, y));
+  }
+  run.quantize(y);
   return y;
 }
 
@@ -180,9 +200,7 @@ tensor<simulated> apply(simulated& run, const Pool& pool, const tensor<simulated
   if (!run.ok()) return y;
   pool_reals(run, pool, x, y);
   // The largest of codes is a code; their mean is rounded to one.
-  if constexpr (std::same_as<Pool, operations::average_pool>) {
-    if (run.on(s)) detail::average_of_codes(run, pool, x, y);
-  }
+  if constexpr (std::same_as<Pool, operations::average_pool>) detail::average_of_codes(run, pool, x, y);
   return y;
 }
 
