@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Everything that needs nothing but the standard library. Threads are apart: core/thread_pool.hpp.
+// Everything that needs nothing but the standard library. Threads are apart, core/thread_pool.hpp, and so is what
+// explains and certifies, trust/trust.hpp.
 #pragma once
 
 #include <dyadic/calibrate/histogram.hpp>

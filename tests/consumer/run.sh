@@ -62,7 +62,11 @@ prefix=-DCMAKE_PREFIX_PATH=$work/prefix
 
 try "find_package" build_and_run find_package find_package "$prefix"
 try "find_package with the component eigen" build_and_run find_package component "$prefix" -DCOMPONENTS=eigen
-refuse "find_package with an unknown component" "has no component 'cuda', it has: eigen" \
+try "find_package with the component report" build_and_run report report "$prefix"
+refuse "find_package where nlohmann_json is missing" \
+  "component 'report' needs nlohmann_json 3.9 or newer, which is not installed" \
+  cmake -S "$here/report" -B "$work/json_missing" "$prefix" -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
+refuse "find_package with an unknown component" "has no component 'cuda', it has: eigen, report" \
   cmake -S "$here/find_package" -B "$work/unknown_component" "$prefix" -DCOMPONENTS=cuda
 refuse "find_package with a component that is switched off" "component 'eigen' was switched off by DYADIC_WITH_EIGEN=OFF" \
   cmake -S "$here/find_package" -B "$work/component_off" "$prefix" -DCOMPONENTS=eigen -DDYADIC_WITH_EIGEN=OFF
