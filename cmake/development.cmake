@@ -1,4 +1,4 @@
-# Everything about building dyadic itself: warnings, tests, benches, examples, and the targets `check` and `demo`.
+# Everything about building dyadic itself: warnings, tests, benches, examples, and the targets `check`, `demo`, `audit`.
 
 if(NOT DYADIC_WITH_EIGEN)
   message(FATAL_ERROR "dyadic: its tests, benches and examples compare with Eigen: with DYADIC_WITH_EIGEN=OFF also set "
@@ -8,6 +8,9 @@ endif()
 # How the compiler is asked to look at our own code. Nothing of this reaches a user of dyadic::dyadic.
 add_library(dyadic_development INTERFACE)
 target_link_libraries(dyadic_development INTERFACE dyadic::dyadic)
+if(TARGET dyadic::report)
+  target_link_libraries(dyadic_development INTERFACE dyadic::report)
+endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_options(dyadic_development INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow $<$<BOOL:${DYADIC_WERROR}>:-Werror>)

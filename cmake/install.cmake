@@ -11,7 +11,7 @@ configure_package_config_file(cmake/dyadicConfig.cmake.in dyadicConfig.cmake INS
   NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(dyadicConfigVersion.cmake COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/dyadicConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/dyadicConfigVersion.cmake
-  cmake/dyadicEigen.cmake DESTINATION ${dyadic_package_dir})
+  cmake/dyadicEigen.cmake cmake/dyadicReport.cmake DESTINATION ${dyadic_package_dir})
 
 # The .pc file finds its prefix from its own place, so that the install tree can be moved.
 file(RELATIVE_PATH dyadic_pc_prefix ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})

@@ -8,7 +8,7 @@
 # what .ci/run needs, something missing is an error.
 set -eu
 
-packages="libeigen3-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev dataset-fashion-mnist"
+packages="libeigen3-dev libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev zlib1g-dev dataset-fashion-mnist"
 peers="libdnnl-dev libgemmlowp-dev libopenblas-dev"
 ci=0
 case "${1-}" in
@@ -29,8 +29,8 @@ esac
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
   cat >&2 <<'TEXT'
 setup.sh: this is not a Debian system. For everything to be built, please install Eigen 3.4 or newer, GoogleTest with
-GoogleMock, Google Benchmark and zlib; for the demo on all images, the four Fashion-MNIST files (--data DIR); to
-compare in the benches, oneDNN 2.x, gemmlowp and OpenBLAS.
+GoogleMock, Google Benchmark, nlohmann_json and zlib; for the demo on all images, the four Fashion-MNIST files
+(--data DIR); to compare in the benches, oneDNN 2.x, gemmlowp and OpenBLAS.
 TEXT
   exit $ci
 fi
