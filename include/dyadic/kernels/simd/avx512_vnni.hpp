@@ -107,9 +107,13 @@ struct code_form {
         high(set1(e.high)),
         zero_point(set1(e.zero_point)),
         zero_points(_mm512_set1_epi16(static_cast<short>(e.zero_point))),
-        lowest(_mm512_set1_epi8(static_cast<char>(static_cast<int>(e.low) + e.zero_point))),
+        lowest(_mm512_set1_epi8(static_cast<char>(lowest_code(e)))),
         is_signed(e.is_signed) {}
   DYADIC_INLINE i32v code(f32v real) const { return add(round_int(min(max(real, low), high)), zero_point); }
+  /// Reals pass here too, unused: their low may be no integer.
+  static DYADIC_INLINE int lowest_code(const epilogue_view& e) {
+    return e.to == output::codes ? static_cast<int>(e.low) + e.zero_point : 0;
+  }
 };
 DYADIC_INLINE void store_four_codes(std::uint8_t* p, const f32v (&f)[4], const code_form& form) {
   i32v v[4];
