@@ -10,7 +10,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace extent_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -122,4 +122,4 @@ TEST(Extent, IsTheSameInEveryFloatingPointEnvironment) {
   });
 }
 
-}  // namespace
+}  // namespace extent_test

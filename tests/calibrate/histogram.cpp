@@ -11,7 +11,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace histogram_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -207,4 +207,4 @@ TEST(Histogram, IsTheSameInEveryFloatingPointEnvironment) {
   expect_histogram_of(wide, of(wide));
 }
 
-}  // namespace
+}  // namespace histogram_test

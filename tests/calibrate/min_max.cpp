@@ -9,7 +9,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace min_max_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -89,4 +89,4 @@ TEST(MinMax, RefusesCountsBeyond64Bits) {
   EXPECT_EQ(*min_max::try_load(o.save()), o);
 }
 
-}  // namespace
+}  // namespace min_max_test

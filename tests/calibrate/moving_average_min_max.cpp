@@ -8,7 +8,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace moving_average_min_max_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -100,4 +100,4 @@ TEST(MovingAverageMinMax, RefusesAConstantThatIsNone) {
   EXPECT_THROW(moving_average_min_max(-1.0F), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace moving_average_min_max_test

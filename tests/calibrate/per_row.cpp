@@ -10,7 +10,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace per_row_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -70,4 +70,4 @@ TEST(PerRow, RefusesAnotherNumberOfRows) {
   EXPECT_THROW(rows.observe(y), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace per_row_test

@@ -12,7 +12,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace range_choice_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -185,4 +185,4 @@ TEST(RangeChoice, IsTheSameInEveryFloatingPointEnvironment) {
   });
 }
 
-}  // namespace
+}  // namespace range_choice_test

@@ -8,7 +8,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace state_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -168,4 +168,4 @@ TEST(State, HasAFixedLayout) {
   for (std::size_t b = sizeof expected; b < 48; ++b) EXPECT_EQ(std::to_integer<int>(saved[b]), 0) << b;
 }
 
-}  // namespace
+}  // namespace state_test

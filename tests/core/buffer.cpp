@@ -17,7 +17,7 @@
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }  // NOLINT: its fixed name
 #endif
 
-namespace {
+namespace buffer_test {
 
 using dyadic::buffer;
 using dyadic::errc;
@@ -123,4 +123,4 @@ TEST(Buffer, IsASpan) {
   EXPECT_EQ(constant[3], 9);
 }
 
-}  // namespace
+}  // namespace buffer_test

@@ -5,7 +5,7 @@
 
 #include <dyadic/core/checked.hpp>
 
-namespace {
+namespace checked_test {
 
 using dyadic::checked_add;
 using dyadic::checked_multiply;
@@ -69,4 +69,4 @@ TEST(Checked, MultipliesManyFactors) {
   EXPECT_EQ(checked_multiply(2, 3, -1).error().code(), errc::invalid_shape);
 }
 
-}  // namespace
+}  // namespace checked_test

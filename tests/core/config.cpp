@@ -9,7 +9,7 @@
 #define TEXT_OF(x) TEXT(x)
 #define TEXT(x) #x
 
-namespace {
+namespace config_test {
 
 static_assert(std::is_signed_v<dyadic::index_t> && sizeof(dyadic::index_t) == sizeof(void*));
 static_assert(std::is_same_v<dyadic::index_t, dyadic::DYADIC_ABI::index_t>);
@@ -30,4 +30,4 @@ TEST(Config, TheAbiTagSpellsTheInstructionSetAndExceptions) {
   EXPECT_EQ(tag.find("_noexc") == std::string::npos, DYADIC_EXCEPTIONS == 1) << tag;
 }
 
-}  // namespace
+}  // namespace config_test

@@ -7,7 +7,7 @@
 
 #include <dyadic/core/error.hpp>
 
-namespace {
+namespace error_test {
 
 using dyadic::errc;
 using dyadic::failure;
@@ -67,4 +67,4 @@ TEST(Error, CopiesOwnTheirText) {
   EXPECT_EQ(copy.code(), errc::bad_format);
 }
 
-}  // namespace
+}  // namespace error_test

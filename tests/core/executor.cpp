@@ -6,7 +6,7 @@
 #include <dyadic/core/executor.hpp>
 #include <dyadic/core/thread_pool.hpp>
 
-namespace {
+namespace executor_test {
 
 using dyadic::executor;
 using dyadic::executor_ref;
@@ -89,4 +89,4 @@ TEST(Executor, SharesCoverEverythingOnceAndEvenly) {
     }
 }
 
-}  // namespace
+}  // namespace executor_test

@@ -10,7 +10,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace {
+namespace float_environment_test {
 
 /// What arithmetic does now. Volatile, so that it happens here and not in the compiler.
 struct behaviour {
@@ -103,4 +103,4 @@ TEST(FloatEnvironment, RestoresTheWholeControlWord) {
 }
 #endif
 
-}  // namespace
+}  // namespace float_environment_test

@@ -6,7 +6,7 @@
 
 #include <dyadic/core/result.hpp>
 
-namespace {
+namespace result_test {
 
 using dyadic::errc;
 using dyadic::failure;
@@ -134,4 +134,4 @@ TEST(Result, TheThrowingFaceGivesTheValue) {
 }
 #endif
 
-}  // namespace
+}  // namespace result_test

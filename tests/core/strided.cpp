@@ -7,7 +7,7 @@
 
 #include <dyadic/core/strided.hpp>
 
-namespace {
+namespace strided_test {
 
 using dyadic::errc;
 using dyadic::index_t;
@@ -247,4 +247,4 @@ TEST(Strided, RangesOverlapWhenTheyShareAByte) {
   EXPECT_FALSE(at(2, 0).overlaps(at(0, 4)));
 }
 
-}  // namespace
+}  // namespace strided_test

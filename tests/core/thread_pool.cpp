@@ -7,7 +7,7 @@
 
 #include <dyadic/core/thread_pool.hpp>
 
-namespace {
+namespace thread_pool_test {
 
 using dyadic::executor_ref;
 using dyadic::index_t;
@@ -85,4 +85,4 @@ TEST(ThreadPool, InsideAPartAndBesideAnotherCallerItRunsOnTheCallingThread) {
   EXPECT_EQ(beside, 4000);
 }
 
-}  // namespace
+}  // namespace thread_pool_test

@@ -6,7 +6,7 @@
 
 #include <dyadic/core/workspace.hpp>
 
-namespace {
+namespace workspace_test {
 
 using dyadic::workspace;
 
@@ -35,4 +35,4 @@ TEST(Workspace, IsNullWhenMemoryIsOutAndWorksAgainAfterwards) {
   EXPECT_NE(memory.reserve(64), nullptr);
 }
 
-}  // namespace
+}  // namespace workspace_test

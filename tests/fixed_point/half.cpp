@@ -8,7 +8,7 @@
 
 #include "fixed_point/exact.hpp"
 
-namespace {
+namespace half_test {
 
 using dyadic::bfloat16;
 using dyadic::bfloat16_from;
@@ -147,4 +147,4 @@ TYPED_TEST(Half, TheFirstNanAndTheLastAreNan) {
     EXPECT_TRUE(std::isnan(to_float(TypeParam::from(std::bit_cast<float>(bits))))) << std::hex << bits;
 }
 
-}  // namespace
+}  // namespace half_test

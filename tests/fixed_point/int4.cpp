@@ -5,7 +5,7 @@
 
 #include <dyadic/fixed_point/int4.hpp>
 
-namespace {
+namespace int4_test {
 
 using namespace dyadic;
 
@@ -56,4 +56,4 @@ TEST(Int4, StoreChangesOneCodeAndNoOther) {
       }
 }
 
-}  // namespace
+}  // namespace int4_test

@@ -8,7 +8,7 @@
 
 #include "fixed_point/exact.hpp"
 
-namespace {
+namespace multiplier_test {
 
 using dyadic::apply;
 using dyadic::errc;
@@ -230,4 +230,4 @@ TEST(Multiplier, ApplyAgreesWithExactArithmeticOnAGrid) {
   EXPECT_GT(differ, 0U) << "the grid does not tell the two roundings apart";
 }
 
-}  // namespace
+}  // namespace multiplier_test

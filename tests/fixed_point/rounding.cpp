@@ -8,7 +8,7 @@
 
 #include "fixed_point/exact.hpp"
 
-namespace {
+namespace rounding_test {
 
 using dyadic::round;
 using dyadic::rounding;
@@ -228,4 +228,4 @@ TEST(Rounding, DivideSmallNumbersAndCorners) {
     }
 }
 
-}  // namespace
+}  // namespace rounding_test

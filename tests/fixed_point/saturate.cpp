@@ -8,7 +8,7 @@
 
 #include "fixed_point/exact.hpp"
 
-namespace {
+namespace saturate_test {
 
 using dyadic::round_to_integer;
 using dyadic::rounding;
@@ -139,4 +139,4 @@ TEST(Saturate, RoundToIntegerAtEveryTieOfAByte) {
   }
 }
 
-}  // namespace
+}  // namespace saturate_test

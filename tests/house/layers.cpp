@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace {
+namespace layers_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -84,4 +84,4 @@ TEST(Layers, TheUmbrellasReachEveryRoom) {
   }
 }
 
-}  // namespace
+}  // namespace layers_test

@@ -7,7 +7,7 @@
 
 #include "house/house.hpp"
 
-namespace {
+namespace readme_test {
 
 const std::filesystem::path source(DYADIC_SOURCE_DIR);
 
@@ -51,4 +51,4 @@ TEST(Readme, FirstScreenHasTheTwoCommandsAndWhatTheDemoPrints) {
   EXPECT_LT(table, concepts);
 }
 
-}  // namespace
+}  // namespace readme_test

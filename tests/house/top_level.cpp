@@ -9,7 +9,7 @@
 
 #include "house/house.hpp"
 
-namespace {
+namespace top_level_test {
 
 TEST(TopLevel, HoldsTheAllowedNamesOnly) {
   if (!std::filesystem::exists(house::source_dir() / ".git")) GTEST_SKIP() << "not a git checkout";
@@ -33,4 +33,4 @@ TEST(TopLevel, HoldsTheAllowedNamesOnly) {
                                                      ".gitignore", ".github"));
 }
 
-}  // namespace
+}  // namespace top_level_test

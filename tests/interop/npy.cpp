@@ -14,7 +14,7 @@
 
 #include <dyadic/interop/npy.hpp>
 
-namespace {
+namespace npy_test {
 
 using namespace dyadic;
 namespace fs = std::filesystem;
@@ -246,4 +246,4 @@ TEST_F(Npy, SurvivesEverySingleByteSubstitution) {
   EXPECT_EQ(accepted_header, 9u);
 }
 
-}  // namespace
+}  // namespace npy_test

@@ -7,7 +7,7 @@
 
 #include <dyadic/interop/npy_header.hpp>
 
-namespace {
+namespace npy_header_test {
 
 using namespace dyadic;
 using detail::npy_header;
@@ -95,4 +95,4 @@ TEST(NpyHeader, SpellsShapesAsPythonDoes) {
   EXPECT_EQ(detail::npy_text({1, 2, 3, 4, 5, 6, 7, 8, 9}), "(1, 2, 3, 4, 5, 6, 7, 8, ...)");
 }
 
-}  // namespace
+}  // namespace npy_header_test

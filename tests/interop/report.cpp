@@ -13,7 +13,7 @@
 #include "interop/report/drawn.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace report_test {
 
 using namespace dyadic;
 namespace fs = std::filesystem;
@@ -73,4 +73,4 @@ TEST_F(Report, ListsThatDoNotFitAreRefusedBeforeAnythingIsWritten) {
   }
 }
 
-}  // namespace
+}  // namespace report_test

@@ -12,7 +12,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace convolution_test {
 
 using namespace dyadic;
 using product::effort, product::fill;
@@ -338,4 +338,4 @@ TEST_F(ConvolutionErrors, PackInGroups) {
   EXPECT_EQ(w.model_bytes(), pack(weights).model_bytes());
 }
 
-}  // namespace
+}  // namespace convolution_test

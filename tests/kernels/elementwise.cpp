@@ -16,7 +16,7 @@
 #include "support/guarded.hpp"
 #include "support/isas.hpp"
 
-namespace {
+namespace elementwise_test {
 
 using namespace dyadic;
 using support::against, support::guarded;
@@ -195,4 +195,4 @@ TEST(Elementwise, DynamicQuantizationIsThatOfQuantize) {
   }
 }
 
-}  // namespace
+}  // namespace elementwise_test

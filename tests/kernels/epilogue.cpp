@@ -7,7 +7,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace epilogue_test {
 
 using namespace dyadic;
 using product::fill;
@@ -159,4 +159,4 @@ TEST(Epilogue, RefusesWhatItCannotRequantize) {
             "params: scale 0 is 0, expected a number in [2^-126, 2^126]");
 }
 
-}  // namespace
+}  // namespace epilogue_test

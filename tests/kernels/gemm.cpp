@@ -7,7 +7,7 @@
 #include "kernels/schemes.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_test {
 
 using namespace dyadic;
 using product::check_schemes, product::fill, product::make_w, product::make_x;
@@ -142,4 +142,4 @@ TEST(Gemm, Gemv) {
             "gemm: y is 1 x 20, expected 1 x 21");
 }
 
-}  // namespace
+}  // namespace gemm_test

@@ -6,10 +6,10 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_batch_test {
 
 using namespace dyadic;
-using product::fill, product::rows_of, product::shape;
+using product::fill, product::shape;
 using support::text_of;
 
 /// What a batch of `count` products is expected to write: y_i (m, n) behind one another, `gap` elements apart.
@@ -188,4 +188,4 @@ TEST_F(GemmBatchErrors, TheFirstRefusalIsReported) {
   }
 }
 
-}  // namespace
+}  // namespace gemm_batch_test

@@ -11,7 +11,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_dynamic_test {
 
 using namespace dyadic;
 using product::effort, product::fill, product::shape;
@@ -324,4 +324,4 @@ TEST_F(GemmDynamicErrors, WeightsPackedForLess) {
   EXPECT_TRUE(try_gemm(dynamic_rows<s8_per_row>(in), for_symmetric, e, strided<float>(out.data(), m, n)));
 }
 
-}  // namespace
+}  // namespace gemm_dynamic_test

@@ -3,7 +3,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_errors_test {
 
 using namespace dyadic;
 using product::fill;
@@ -159,4 +159,4 @@ TEST_F(GemmErrors, Reals) {
             "gemm: y of 3 x 5 shares memory with x of 3 x 12");
 }
 
-}  // namespace
+}  // namespace gemm_errors_test

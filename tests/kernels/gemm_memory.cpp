@@ -9,7 +9,7 @@
 #include "kernels/product.hpp"
 #include "support/guarded.hpp"
 
-namespace {
+namespace gemm_memory_test {
 
 using namespace dyadic;
 using product::fill, product::shape;
@@ -203,7 +203,7 @@ void check_pair(const shape& s) {
   const index_t size = s.m * s.n;
   std::vector<std::int32_t> expected = sized<std::int32_t>(count * s.m, s.n);
   for (index_t i = 0; i < count; ++i)
-    reference::gemm(product::rows_of(x.view(), i * s.m, s.m), product::rows_of(w.view(), i * s.n, s.n),
+    reference::gemm(dyadic::rows_of(x.view(), i * s.m, s.m), dyadic::rows_of(w.view(), i * s.n, s.n),
                     reference::sums{}, strided<std::int32_t>(expected.data() + i * size, s.m, s.n));
   std::vector<std::uint8_t> transposed_codes(static_cast<std::size_t>(w.size_bytes()));
   for (index_t i = 0; i < count; ++i)
@@ -215,8 +215,8 @@ void check_pair(const shape& s) {
                                    where),
         ws(std::span<const std::uint8_t>(w.bytes(), static_cast<std::size_t>(w.size_bytes())), where),
         vs(std::span<const std::uint8_t>(transposed_codes), where);
-    auto one_x = product::rows_of(x.view(), 0, s.m);
-    auto one_w = product::rows_of(w.view(), 0, s.n), one_v = one_w;
+    auto one_x = dyadic::rows_of(x.view(), 0, s.m);
+    auto one_w = dyadic::rows_of(w.view(), 0, s.n), one_v = one_w;
     one_x.bytes = xs.data(), one_w.bytes = ws.data(), one_v.bytes = vs.data();
     one_v.rows = s.k, one_v.cols = s.n, one_v.row_stride = s.n;
     const strided_batch all_x{one_x, count, s.m * s.k};
@@ -303,4 +303,4 @@ TEST(GemmMemory, Convolution) {
   }
 }
 
-}  // namespace
+}  // namespace gemm_memory_test

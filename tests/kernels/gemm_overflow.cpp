@@ -5,7 +5,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_overflow_test {
 
 using namespace dyadic;
 using product::fill;
@@ -346,4 +346,4 @@ TEST(GemmOverflow, TheBiasIsPartOfTheProof) {
   EXPECT_FALSE(alone(0x1p127f));
 }
 
-}  // namespace
+}  // namespace gemm_overflow_test

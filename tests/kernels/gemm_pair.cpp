@@ -7,7 +7,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_pair_test {
 
 using namespace dyadic;
 using product::effort, product::fill, product::shape;
@@ -228,4 +228,4 @@ TEST_F(GemmPairErrors, Overlap) {
   EXPECT_EQ(std::memcmp(large.bytes(), before.data(), before.size()), 0);
 }
 
-}  // namespace
+}  // namespace gemm_pair_test

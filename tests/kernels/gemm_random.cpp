@@ -10,7 +10,7 @@
 #include "kernels/product.hpp"
 #include "kernels/schemes.hpp"
 
-namespace {
+namespace gemm_random_test {
 
 using namespace dyadic;
 using product::fill, product::landing, product::layout, product::make_w, product::make_x;
@@ -109,7 +109,7 @@ void check_codes(const drawn& d, const product::activations& x, const product::w
   const auto wide = x.wide.view();
   const auto from = [&](const auto& e) {
     return [&, e](const block& b) {
-      return w.expected(product::rows_of(wide, b.row, b.rows_end - b.row), e, b.column, b.columns_end);
+      return w.expected(dyadic::rows_of(wide, b.row, b.rows_end - b.row), e, b.column, b.columns_end);
     };
   };
   const auto with = [&](const auto& e) {
@@ -227,4 +227,4 @@ TEST(GemmRandom, ManyRows) {
   }
 }
 
-}  // namespace
+}  // namespace gemm_random_test

@@ -8,7 +8,7 @@
 
 #include "kernels/product.hpp"
 
-namespace {
+namespace gemm_reals_test {
 
 using namespace dyadic;
 using product::effort, product::shape;
@@ -121,4 +121,4 @@ TEST(GemmReals, SpecialNumbers) {
   }
 }
 
-}  // namespace
+}  // namespace gemm_reals_test

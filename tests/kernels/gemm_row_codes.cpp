@@ -7,7 +7,7 @@
 #include "kernels/product.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_row_codes_test {
 
 using namespace dyadic;
 using product::fill, product::shape;
@@ -110,4 +110,4 @@ TEST(GemmRowCodes, Errors) {
             "gemm: x has 2 scales, the first 1, the requantization was made for one of 1");
 }
 
-}  // namespace
+}  // namespace gemm_row_codes_test

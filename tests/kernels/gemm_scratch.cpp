@@ -3,76 +3,14 @@
 #include <dyadic/kernels/gemm_batch.hpp>
 #include <dyadic/scheme/name.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "kernels/product.hpp"
+#include "support/allocations.hpp"
 
-namespace {
-
-std::atomic<std::int64_t> allocations{0};
-
-void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = nullptr;
-  const bool usual = alignment <= alignof(std::max_align_t);
-  if (usual) return std::malloc(size == 0 ? 1 : size);
-  return posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
-}
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-  void* const memory = allocate(size, alignment);
-  if (memory == nullptr) {
-#if DYADIC_EXCEPTIONS
-    throw std::bad_alloc();
-#else
-    std::abort();
-#endif
-  }
-  return memory;
-}
-
-}  // namespace
-
-// All forms that allocate, for the whole program; what they give goes back to free. Not inlined: valgrind puts its own
-// in the place of all that are called, and would find them mixed with those that are not.
-[[gnu::noinline]] void* operator new(std::size_t n) { return allocate_or_throw(n, 0); }
-[[gnu::noinline]] void* operator new[](std::size_t n) { return allocate_or_throw(n, 0); }
-[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
-[[gnu::noinline]] void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
-[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
-namespace {
+namespace gemm_scratch_test {
 
 using namespace dyadic;
+using support::allocations_of;
 using product::fill, product::shape;
-
-/// How many allocations f made, in all threads.
-template <class F>
-std::int64_t allocations_of(const F& f) {
-  const std::int64_t before = allocations.load();
-  f();
-  return allocations.load() - before;
-}
 
 /// What a product is tried on: scratch_size and the product itself, with options.
 struct call {
@@ -232,8 +170,8 @@ TEST(GemmScratch, Batches) {
       const auto x = product::operand<u8_per_tensor>(count * s.m, s.k, fill::random, random);
       const auto w = product::operand<s8_per_tensor>(count * s.n, s.k, fill::random, random);
       std::vector<float> memory(static_cast<std::size_t>(count * s.m * s.n));
-      const strided_batch xs{product::rows_of(x.view(), 0, s.m), count, s.m * s.k};
-      const strided_batch ws{product::rows_of(w.view(), 0, s.n), count, s.n * s.k};
+      const strided_batch xs{dyadic::rows_of(x.view(), 0, s.m), count, s.m * s.k};
+      const strided_batch ws{dyadic::rows_of(w.view(), 0, s.n), count, s.n * s.k};
       const strided_batch ys{strided<float>(memory.data(), s.m, s.n), count, s.m * s.n};
       check({"batch of " + std::to_string(count), [&](const run_options& o) { return batch_scratch_size(xs, ws, o); },
              [&](const run_options& o) { return try_gemm_batch(xs, ws, epilogue::dequantize{}, ys, o); }, true},
@@ -264,4 +202,4 @@ TEST(GemmScratch, AllocationsAreSeen) {
   EXPECT_EQ(allocations_of([] {}), 0);
 }
 
-}  // namespace
+}  // namespace gemm_scratch_test

@@ -9,10 +9,10 @@
 #include "kernels/product.hpp"
 #include "kernels/schemes.hpp"
 
-namespace {
+namespace gemm_sweep_test {
 
 using namespace dyadic;
-using product::fill, product::rows_of;
+using product::fill;
 
 constexpr index_t most = 40;
 
@@ -222,4 +222,4 @@ void sweep() {
 TEST(GemmSweep, U8ByS8) { sweep<u8_per_tensor, product::s8_whole_per_row>(); }
 TEST(GemmSweep, S8PerRowByU4) { sweep<s8_asymmetric_per_row, u4_per_row>(); }
 
-}  // namespace
+}  // namespace gemm_sweep_test

@@ -9,7 +9,7 @@
 #include "kernels/schemes.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace gemm_weight_only_test {
 
 using namespace dyadic;
 using product::effort, product::fill, product::make_w, product::shape;
@@ -23,7 +23,7 @@ struct real_x {
   strided<const float> x;
 
   real_x(index_t m, index_t k, unsigned layout, std::mt19937& random)
-      : memory(static_cast<std::size_t>(3 * m * k + 4 * m), nan) {
+      : memory(static_cast<std::size_t>(3 * m * k + 4 * m + 1), nan) {
     float* const first = memory.data();
     strided<float> to(first, m, k);
     if (layout == 1) to = {first + 1, m, k, k + 3, 1};
@@ -279,4 +279,4 @@ TEST(GemmWeightOnly, Errors) {
   EXPECT_EQ(shared, std::vector<float>(m * k + m * n, 77.0f));
 }
 
-}  // namespace
+}  // namespace gemm_weight_only_test

@@ -8,7 +8,7 @@
 #include "support/data.hpp"
 #include "support/guarded.hpp"
 
-namespace {
+namespace pack_test {
 
 using namespace dyadic;
 using product::fill;
@@ -493,4 +493,4 @@ TEST(Pack, Reals) {
   EXPECT_EQ(text_of(try_pack(strided<const float>(nullptr, 2, 3))), "pack: null data for 2 x 3 elements");
 }
 
-}  // namespace
+}  // namespace pack_test

@@ -11,7 +11,7 @@
 #include "support/guarded.hpp"
 #include "support/isas.hpp"
 
-namespace {
+namespace pooling_test {
 
 using namespace dyadic;
 using support::against, support::guarded, support::text_of;
@@ -181,4 +181,4 @@ TEST(Pooling, RefusesWhatCannotBe) {
   EXPECT_EQ(real_y, std::vector<float>(64, 77.0f));
 }
 
-}  // namespace
+}  // namespace pooling_test

@@ -97,19 +97,6 @@ class activations {
   float scale = 1.0f;  ///< if one_scale
 };
 
-/// Rows [first, first + count) of a matrix of codes.
-template <scheme S>
-quantized_view<S> rows_of(quantized_view<S> q, index_t first, index_t count) {
-  q.bytes += first * q.row_stride;
-  q.rows = count;
-  if (S.per == dyadic::granularity::per_tensor) return q;
-  const index_t groups = dyadic::groups_in_row(S, q.cols);
-  const auto at = static_cast<std::size_t>(first * groups), length = static_cast<std::size_t>(count * groups);
-  q.scales = q.scales.subspan(at, length);
-  if (S.asymmetric()) q.zero_points = q.zero_points.subspan(at, length);
-  return q;
-}
-
 /// w of any scheme, packed, and what the reference says of x * w^T, row-major; or of x times the rows [first, last) of w.
 class weights {
  public:

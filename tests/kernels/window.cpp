@@ -7,7 +7,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace window_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -49,4 +49,4 @@ TEST(Window, RefusesWhatCannotBe) {
   EXPECT_EQ(check_image("x", image_shape{index_t{1} << 40, index_t{1} << 20, 8, 1}).error().code(), errc::overflow);
 }
 
-}  // namespace
+}  // namespace window_test

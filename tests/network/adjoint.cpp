@@ -11,7 +11,7 @@
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace adjoint_test {
 
 using dyadic::adjoint;
 using dyadic::batch;
@@ -260,4 +260,4 @@ TEST(AdjointErrors, AReplayThatDiffersNamesTheSite) {
             "network: ended after 1 sites, 2 were calibrated; the next is 'relu 1'");
 }
 
-}  // namespace
+}  // namespace adjoint_test

@@ -10,7 +10,7 @@
 #include "support/naive.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace box_test {
 
 using dyadic::box;
 using dyadic::code_range;
@@ -223,4 +223,4 @@ TEST(BoxErrors, SayWhatWasGiven) {
   EXPECT_STREQ(run.error().message(), "box: the plan has dynamic activations, expected static ones");
 }
 
-}  // namespace
+}  // namespace box_test

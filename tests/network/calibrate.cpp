@@ -8,7 +8,7 @@
 #include "support/networks.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace calibrate_test {
 
 using dyadic::activation_scales;
 using dyadic::batch;
@@ -445,4 +445,4 @@ TEST(Calibrate, TheThrowingFace) {
 }
 #endif
 
-}  // namespace
+}  // namespace calibrate_test

@@ -20,7 +20,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace {
+namespace domains_test {
 
 using dyadic::activation_scales;
 using dyadic::index_t;
@@ -221,4 +221,4 @@ INSTANTIATE_TEST_SUITE_P(Forms, Domains,
                                          form{activation_scales::dynamic, dyadic::u4_per_group<32>},
                                          form{activation_scales::dynamic, dyadic::s4_per_row}));
 
-}  // namespace
+}  // namespace domains_test

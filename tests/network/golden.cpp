@@ -11,7 +11,7 @@
 #include "support/isas.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace golden_test {
 
 using dyadic::activation_scales;
 using dyadic::index_t;
@@ -154,4 +154,4 @@ TEST(Golden, ADigestSeesOneBit) {
   EXPECT_EQ(hello.value(), 0xA430D84680AABD0BU);
 }
 
-}  // namespace
+}  // namespace golden_test

@@ -7,7 +7,7 @@
 
 #include "support/networks.hpp"
 
-namespace {
+namespace interval_product_test {
 
 using dyadic::index_t;
 using dyadic::row_panels;
@@ -44,4 +44,4 @@ TEST(IntervalProduct, IsCentreAndRadius) {
     }
 }
 
-}  // namespace
+}  // namespace interval_product_test

@@ -7,7 +7,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace layers_test {
 
 using dyadic::conv2d;
 using dyadic::errc;
@@ -148,4 +148,4 @@ TEST(Layers, TheThrowingFace) {
 }
 #endif
 
-}  // namespace
+}  // namespace layers_test

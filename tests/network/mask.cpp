@@ -9,7 +9,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace mask_test {
 
 using dyadic::site_mask;
 using support::text_of;
@@ -50,4 +50,4 @@ TEST(Mask, IsOfThePlan) {
   EXPECT_EQ(text(dyadic::site_mask().channels(1, three)), "no failure");
 }
 
-}  // namespace
+}  // namespace mask_test

@@ -15,7 +15,7 @@
 #include "support/naive.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace operations_test {
 
 using dyadic::batch;
 using dyadic::errc;
@@ -270,4 +270,4 @@ static_assert(!runs<box, dyadic::linear> && !runs<box, dyadic::conv2d> && !runs<
               !runs<box, dyadic::operations::max_pool> && !runs<box, dyadic::operations::average_pool> && !adds<box>);
 static_assert(runs<real, negate> && !runs<dyadic::code, negate> && !runs<dyadic::observed, negate>);
 
-}  // namespace
+}  // namespace operations_test

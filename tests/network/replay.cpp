@@ -7,7 +7,7 @@
 #include "support/data.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace replay_test {
 
 using dyadic::activation_scales;
 using dyadic::index_t;
@@ -205,4 +205,4 @@ TEST_F(Replay, NoImagesGiveNoRows) {
   EXPECT_TRUE(static_.try_simulate(net_, x_.some(0, 0)));
 }
 
-}  // namespace
+}  // namespace replay_test

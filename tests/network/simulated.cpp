@@ -13,7 +13,7 @@
 #include "support/naive.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace simulated_test {
 
 using dyadic::activation_scales;
 using dyadic::index_t;
@@ -422,4 +422,4 @@ TEST(SimulatedErrors, OneEntryASite) {
             "simulate: " + std::to_string(sites - 1) + " entries for " + n + " sites");
 }
 
-}  // namespace
+}  // namespace simulated_test

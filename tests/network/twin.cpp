@@ -10,7 +10,7 @@
 #include "support/exact.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace twin_test {
 
 using dyadic::enclosure;
 using dyadic::index_t;
@@ -249,4 +249,4 @@ TEST(TwinErrors, SayWhatWasGiven) {
             "twin: 1 entries for " + std::to_string(t.made->sites().size()) + " sites");
 }
 
-}  // namespace
+}  // namespace twin_test

@@ -8,7 +8,7 @@
 
 #include "support/networks.hpp"
 
-namespace {
+namespace twin_step_test {
 
 using dyadic::difference_line;
 using dyadic::enclosure;
@@ -123,4 +123,4 @@ TEST(Enclosure, GoesOutwards) {
   }
 }
 
-}  // namespace
+}  // namespace twin_step_test

@@ -9,7 +9,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace dequantize_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -124,4 +124,4 @@ TEST(Dequantize, AcceptsNothing) {
   EXPECT_EQ(dequantize<Rows>(quantize<s4_per_group<32>>(strided<const float>(nullptr, 5, 0))).rows(), 5);
 }
 
-}  // namespace
+}  // namespace dequantize_test

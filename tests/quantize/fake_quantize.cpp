@@ -8,7 +8,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace fake_quantize_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -118,4 +118,4 @@ TEST(FakeQuantize, GivesWhatPyTorchGave) {
   EXPECT_EQ(y[0], 127.0F * 0.00214854861F);
 }
 
-}  // namespace
+}  // namespace fake_quantize_test

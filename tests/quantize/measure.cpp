@@ -8,7 +8,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace measure_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -83,4 +83,4 @@ TEST(Measure, RefusesWhatHasNoMemoryOrDoesNotDivide) {
   EXPECT_THROW(measure<s4_per_group<32>>(strided<const float>(x, 2, 33)), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace measure_test

@@ -9,7 +9,7 @@
 
 #include "support/vectors.hpp"
 
-namespace {
+namespace onnx_node_test {
 
 using namespace dyadic;
 using support::tensor;
@@ -160,4 +160,4 @@ TEST_F(OnnxNode, CoversEveryIntegerCase) {
   EXPECT_EQ(covered, 10 + 9 + 3);
 }
 
-}  // namespace
+}  // namespace onnx_node_test

@@ -11,7 +11,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace quantize_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -373,4 +373,4 @@ TEST(QuantizeEnvironment, DoesNotMatter) {
   exact::in_every_environment([&] { EXPECT_TRUE(all() == expected); });
 }
 
-}  // namespace
+}  // namespace quantize_test

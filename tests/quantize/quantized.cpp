@@ -5,7 +5,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace quantized_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -100,4 +100,4 @@ TEST(Quantized, AddsUpWhatClipped) {
   EXPECT_EQ(clip_count{}.clipped_fraction(), 0.0);
 }
 
-}  // namespace
+}  // namespace quantized_test

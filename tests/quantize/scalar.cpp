@@ -7,7 +7,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace scalar_test {
 
 using namespace dyadic;
 
@@ -151,4 +151,4 @@ TEST(Scalar, DividesAndMultipliesDifferently) {
   EXPECT_GT(different, 100);
 }
 
-}  // namespace
+}  // namespace scalar_test

@@ -7,7 +7,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace segment_test {
 
 using namespace dyadic;
 using detail::segment_length;
@@ -160,4 +160,4 @@ TEST(Segment, StoresWhatItLoads) {
   store_and_load<scheme{.bits = 3}>();
 }
 
-}  // namespace
+}  // namespace segment_test

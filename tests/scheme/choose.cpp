@@ -12,7 +12,7 @@
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace choose_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -290,4 +290,4 @@ TEST(Choose, GivesTheSameAtCompileAndRunTime) {
 static_assert(detail::power_of_two(-126) == 0x1p-126F && detail::power_of_two(-23) == 0x1p-23F);
 static_assert(detail::power_of_two(0) == 1.0F && detail::power_of_two(126) == 0x1p126F);
 
-}  // namespace
+}  // namespace choose_test

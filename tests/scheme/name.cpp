@@ -5,7 +5,7 @@
 
 #include <dyadic/scheme/name.hpp>
 
-namespace {
+namespace name_test {
 
 using namespace dyadic;
 
@@ -28,4 +28,4 @@ TEST(Name, FitsWhateverTheScheme) {
   EXPECT_EQ(std::string(scheme_name(longest).c_str()), "u-2147483648 per group of -2147483648, asymmetric, narrow");
 }
 
-}  // namespace
+}  // namespace name_test

@@ -7,7 +7,7 @@
 
 #include <dyadic/scheme/opaque.hpp>
 
-namespace {
+namespace opaque_test {
 
 using dyadic::detail::opaque;
 using dyadic::detail::opaque_array;
@@ -37,4 +37,4 @@ TEST(Opaque, KeepsAProductRoundedByItself) {
   EXPECT_GT(different, 100) << "these products do not tell a fused multiply-add apart";
 }
 
-}  // namespace
+}  // namespace opaque_test

@@ -9,7 +9,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace params_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -96,4 +96,4 @@ TEST(Params, ThrowsWhatItRefuses) {
   EXPECT_THROW(params<s8_per_row>(Floats{1.0F}, Ints{0}), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace params_test

@@ -4,7 +4,7 @@
 #include <dyadic/scheme/choose.hpp>
 #include <dyadic/scheme/profile.hpp>
 
-namespace {
+namespace profile_test {
 
 using namespace dyadic;
 
@@ -40,4 +40,4 @@ TEST(Profile, MayBeOnesOwn) {
   EXPECT_FALSE(own == onnx_profile);
 }
 
-}  // namespace
+}  // namespace profile_test

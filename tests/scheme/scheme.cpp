@@ -5,7 +5,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace scheme_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -107,4 +107,4 @@ TEST(Scheme, RefusesAGroupThatDoesNotDivide) {
   EXPECT_TRUE(check_group(s4_per_row, 33));
 }
 
-}  // namespace
+}  // namespace scheme_test

@@ -5,7 +5,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace visit_test {
 
 using namespace dyadic;
 using support::text_of;
@@ -61,4 +61,4 @@ TEST(Visit, PassesRefusalsAndVoidThrough) {
   EXPECT_EQ(calls, 1);
 }
 
-}  // namespace
+}  // namespace visit_test

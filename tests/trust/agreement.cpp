@@ -11,7 +11,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace agreement_test {
 
 using dyadic::index_t;
 using support::integers;
@@ -224,4 +224,4 @@ TEST(Agreement, ErrorsSayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace agreement_test

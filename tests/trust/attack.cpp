@@ -13,7 +13,7 @@
 #include "support/data.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace attack_test {
 
 using dyadic::attack_budget;
 using dyadic::attack_loss;
@@ -226,4 +226,4 @@ TEST(AttackErrors, SayWhatWasGiven) {
             "pgd: gradient 4 of image 0 is NaN, expected a number");
 }
 
-}  // namespace
+}  // namespace attack_test

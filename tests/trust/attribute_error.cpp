@@ -15,7 +15,7 @@
 #include "support/demo.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace attribute_error_test {
 
 using dyadic::attribution_method;
 using dyadic::attribution_players;
@@ -310,4 +310,4 @@ TEST(AttributeErrorErrors, WhatDoesNotFitIsRefused) {
       std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace attribute_error_test

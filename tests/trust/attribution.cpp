@@ -10,7 +10,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace attribution_test {
 
 using dyadic::attribution;
 using dyadic::failure;
@@ -121,4 +121,4 @@ TEST(Attribution, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(text_of(dyadic::try_telescoping(2, odd)), not_a_number);
 }
 
-}  // namespace
+}  // namespace attribution_test

@@ -13,7 +13,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace audit_log_test {
 
 using namespace dyadic;
 
@@ -299,4 +299,4 @@ TEST(AuditLog, GoesOnAfterARestartAndIntoANewFile) {
   EXPECT_TRUE(verify_audit_log(next).intact);
 }
 
-}  // namespace
+}  // namespace audit_log_test

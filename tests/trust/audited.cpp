@@ -15,7 +15,7 @@
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace audited_test {
 
 using namespace dyadic;
 
@@ -231,4 +231,4 @@ TEST(Audited, Errors) {
   EXPECT_EQ(narrow.size(), 0);
 }
 
-}  // namespace
+}  // namespace audited_test

@@ -10,7 +10,7 @@
 #include "support/classifiers.hpp"
 #include "support/data.hpp"
 
-namespace {
+namespace black_box_test {
 
 using dyadic::attack_budget;
 using dyadic::attacked_images;
@@ -184,4 +184,4 @@ TEST(BlackBoxErrors, SayWhatWasGiven) {
   EXPECT_EQ(text_of(dyadic::try_spsa(c.model, {c.whole(), bad}, {})), "attack: label 7 of image 0, expected 0 to 1");
 }
 
-}  // namespace
+}  // namespace black_box_test

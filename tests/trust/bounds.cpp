@@ -13,7 +13,7 @@
 
 #include "support/exact.hpp"
 
-namespace {
+namespace bounds_test {
 
 using dyadic::batch;
 using dyadic::bound_form;
@@ -301,4 +301,4 @@ TEST(Bounds, SayWhatWasGiven) {
   EXPECT_STREQ(mixed.error().message(), "search_difference: bounds of 1 images for 8");
 }
 
-}  // namespace
+}  // namespace bounds_test

@@ -9,7 +9,7 @@
 
 #include "support/networks.hpp"
 
-namespace {
+namespace code_counts_test {
 
 using bytes = std::vector<std::uint8_t>;
 
@@ -108,4 +108,4 @@ TEST(CodeCounts, SharesOfNothingAreZero) {
   EXPECT_EQ(dyadic::count_ends(few).high_share(), 0.5);
 }
 
-}  // namespace
+}  // namespace code_counts_test

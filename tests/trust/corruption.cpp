@@ -12,7 +12,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace corruption_test {
 
 using dyadic::batch;
 using dyadic::corruption;
@@ -161,4 +161,4 @@ TEST(CorruptionErrors, SayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace corruption_test

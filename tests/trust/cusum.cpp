@@ -16,7 +16,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace cusum_test {
 
 using dyadic::cusum;
 using dyadic::cusum_design;
@@ -331,4 +331,4 @@ TEST(Cusum, ErrorsSayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace cusum_test

@@ -13,7 +13,7 @@
 #include "support/isas.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace digest_test {
 
 using dyadic::batch;
 using dyadic::digest;
@@ -244,4 +244,4 @@ TEST(Digest, InputsByShapeAndBitsNotByLayout) {
   EXPECT_NE(digest_of(batch{{zero, 1, 1}}, 0), digest_of(batch{{minus_zero, 1, 1}}, 0));
 }
 
-}  // namespace
+}  // namespace digest_test

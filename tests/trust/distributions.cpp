@@ -8,7 +8,7 @@
 
 #include <dyadic/trust/distributions.hpp>
 
-namespace {
+namespace distributions_test {
 
 using dyadic::index_t;
 
@@ -134,4 +134,4 @@ TEST(Distributions, BetaWithOneParameterOne) {
   EXPECT_TRUE(std::isnan(dyadic::beta_lower(0.5, 0, 3)));
 }
 
-}  // namespace
+}  // namespace distributions_test

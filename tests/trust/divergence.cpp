@@ -12,7 +12,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace divergence_test {
 
 using dyadic::index_t;
 using support::text_of;
@@ -140,4 +140,4 @@ TEST(Divergence, WhatDoesNotFitIsRefused) {
                std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace divergence_test

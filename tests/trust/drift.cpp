@@ -12,7 +12,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace drift_test {
 
 using dyadic::drift;
 using dyadic::drift_baseline;
@@ -283,4 +283,4 @@ TEST(Drift, ErrorsSayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace drift_test

@@ -20,7 +20,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace error_test {
 
 using dyadic::unclipped_range;
 using dyadic::error_figures;
@@ -244,4 +244,4 @@ TEST(Error, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(static_cast<void>(sums.figures(0)), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace error_test

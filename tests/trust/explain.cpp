@@ -15,7 +15,7 @@
 #include "support/data.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace explain_test {
 
 using dyadic::batch;
 using dyadic::explanation;
@@ -291,4 +291,4 @@ TEST(ExplainErrors, SayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace explain_test

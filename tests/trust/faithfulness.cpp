@@ -15,7 +15,7 @@
 #include "support/demo.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace faithfulness_test {
 
 using dyadic::batch;
 using dyadic::explanation;
@@ -197,4 +197,4 @@ TEST(FaithfulnessErrors, SayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace faithfulness_test

@@ -9,7 +9,7 @@
 
 #include "support/networks.hpp"
 
-namespace {
+namespace flips_test {
 
 using dyadic::flips;
 using dyadic::index_t;
@@ -125,4 +125,4 @@ TEST(Flips, DifferenceIntervalCoversWhatItSays) {
   EXPECT_LT(least_plain, 0.94);  // the check can fail
 }
 
-}  // namespace
+}  // namespace flips_test

@@ -12,7 +12,7 @@
 #include "support/data.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace integrated_gradients_test {
 
 using dyadic::batch;
 using dyadic::index_t;
@@ -181,4 +181,4 @@ TEST(IntegratedGradientsErrors, SayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace integrated_gradients_test

@@ -12,7 +12,7 @@
 #include "support/data.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace layer_error_test {
 
 using dyadic::error_figures;
 using dyadic::error_of;
@@ -178,4 +178,4 @@ TEST(LayerErrors, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(static_cast<void>(mine.figures(error_of::local, -1)), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace layer_error_test

@@ -12,7 +12,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace model_test {
 
 using dyadic::batch;
 using dyadic::gradient_ref;
@@ -133,4 +133,4 @@ TEST(ModelErrors, SayWhatWasGiven) {
   EXPECT_FALSE(model_ref(half)(x)) << "a shape without numbers";
 }
 
-}  // namespace
+}  // namespace model_test

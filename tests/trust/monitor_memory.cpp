@@ -3,73 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include <dyadic/trust/monitored.hpp>
 
+#include "support/allocations.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace monitor_memory_test {
 
-std::atomic<std::int64_t> allocations{0};
-
-void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
-  void* memory = nullptr;
-  return posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
-}
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-  void* const memory = allocate(size, alignment);
-  if (memory == nullptr) {
-#if DYADIC_EXCEPTIONS
-    throw std::bad_alloc();
-#else
-    std::abort();
-#endif
-  }
-  return memory;
-}
-
-}  // namespace
-
-// All forms that allocate, for the whole program; what they give goes back to free. Not inlined: valgrind puts its own
-// in the place of all that are called, and would find them mixed with those that are not.
-[[gnu::noinline]] void* operator new(std::size_t n) { return allocate_or_throw(n, 0); }
-[[gnu::noinline]] void* operator new[](std::size_t n) { return allocate_or_throw(n, 0); }
-[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
-[[gnu::noinline]] void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
-[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(n, static_cast<std::size_t>(a));
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
-namespace {
-
-template <class F>
-std::int64_t allocations_of(const F& f) {
-  const std::int64_t before = allocations.load();
-  f();
-  return allocations.load() - before;
-}
+using support::allocations_of;
 
 struct two_layers {
   dyadic::conv2d first;
@@ -103,4 +45,4 @@ TEST(MonitorMemory, AllocatesNothingOnceItIsMade) {
   EXPECT_GT(allocations_of([&] { static_cast<void>(dyadic::monitor::try_make(*plan)); }), 0);  // the counter counts
 }
 
-}  // namespace
+}  // namespace monitor_memory_test

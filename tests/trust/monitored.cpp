@@ -14,7 +14,7 @@
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace monitored_test {
 
 using dyadic::image_statistic;
 using dyadic::index_t;
@@ -240,4 +240,4 @@ TEST(Monitor, ErrorsSayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace monitored_test

@@ -10,7 +10,7 @@
 #include "support/data.hpp"
 #include "support/demo.hpp"
 
-namespace {
+namespace network_divergence_test {
 
 using support::text_of;
 
@@ -40,4 +40,4 @@ TEST(NetworkDivergence, WhatDoesNotFitIsRefused) {
             dyadic::errc::wrong_site);
 }
 
-}  // namespace
+}  // namespace network_divergence_test

@@ -9,7 +9,7 @@
 
 #include "support/networks.hpp"
 
-namespace {
+namespace order_test {
 
 TEST(Order, SortsEveryLength) {
   support::integers random(1);
@@ -36,4 +36,4 @@ TEST(Order, APercentileIsTheLeastThatEnoughDoNotExceed) {
   }
 }
 
-}  // namespace
+}  // namespace order_test

@@ -12,7 +12,7 @@
 #include "support/networks.hpp"
 #include "support/random_network.hpp"
 
-namespace {
+namespace overflow_test {
 
 using dyadic::accumulator_certificate;
 using dyadic::index_t;
@@ -92,4 +92,4 @@ TEST(Overflow, AnyChangedCodeIsNoticed) {
   }
 }
 
-}  // namespace
+}  // namespace overflow_test

@@ -15,7 +15,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace plan_switch_test {
 
 using dyadic::plan;
 using dyadic::plan_switch;
@@ -152,4 +152,4 @@ TEST_F(PlanSwitch, ReadersAndAWriterAtOnce) {
   EXPECT_GT(version, 100U);
 }
 
-}  // namespace
+}  // namespace plan_switch_test

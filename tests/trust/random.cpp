@@ -8,7 +8,7 @@
 
 #include <dyadic/trust/random.hpp>
 
-namespace {
+namespace random_test {
 
 using dyadic::random_stream;
 
@@ -72,4 +72,4 @@ TEST(Random, BelowIsEven) {
   for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(random.below(i, 1), 0U);
 }
 
-}  // namespace
+}  // namespace random_test

@@ -12,7 +12,7 @@
 
 #include "support/data.hpp"
 
-namespace {
+namespace rank_test {
 
 using dyadic::errc;
 using dyadic::index_t;
@@ -217,4 +217,4 @@ TEST(RankErrors, SayWhatWasGiven) {
   EXPECT_EQ(dyadic::try_spearman(one, one).error().code(), errc::no_data);
 }
 
-}  // namespace
+}  // namespace rank_test

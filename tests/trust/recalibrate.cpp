@@ -13,7 +13,7 @@
 #include "support/data.hpp"
 #include "support/demo.hpp"
 
-namespace {
+namespace recalibrate_test {
 
 using dyadic::index_t;
 using dyadic::plan;
@@ -212,4 +212,4 @@ TEST_F(Recalibrate, ErrorsSayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace recalibrate_test

@@ -15,7 +15,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace remedy_test {
 
 using dyadic::error_of;
 using dyadic::index_t;
@@ -195,4 +195,4 @@ TEST(Remedy, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(static_cast<void>(dyadic::rank_sites(other, errors, owed)), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace remedy_test

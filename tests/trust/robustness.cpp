@@ -15,7 +15,7 @@
 #include "support/data.hpp"
 #include "support/demo.hpp"
 
-namespace {
+namespace robustness_test {
 
 using dyadic::attack;
 using dyadic::batch;
@@ -358,4 +358,4 @@ TEST(RobustnessErrors, SayWhatWasGiven) {
 #endif
 }
 
-}  // namespace
+}  // namespace robustness_test

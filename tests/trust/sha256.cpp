@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace {
+namespace sha256_test {
 
 using dyadic::digest;
 using dyadic::sha256;
@@ -66,4 +66,4 @@ TEST(Sha256, ConstantsOfTheStandard) {
   static_assert(constants::round[0] == 0x428A2F98 && constants::round[63] == 0xC67178F2);
 }
 
-}  // namespace
+}  // namespace sha256_test

@@ -12,7 +12,7 @@
 #include "support/data.hpp"
 #include "support/networks.hpp"
 
-namespace {
+namespace shapley_test {
 
 using dyadic::attribution;
 using set = std::span<const std::uint8_t>;
@@ -124,4 +124,4 @@ TEST(Shapley, WhatDoesNotFitIsRefused) {
   EXPECT_THROW(static_cast<void>(dyadic::shapley_exact(17, zero)), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace shapley_test

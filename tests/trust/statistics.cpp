@@ -8,7 +8,7 @@
 
 #include <dyadic/trust/statistics.hpp>
 
-namespace {
+namespace statistics_test {
 
 using dyadic::index_t;
 using testing::DoubleNear;
@@ -128,4 +128,4 @@ TEST(Statistics, SortedPositionsKeepEqualOnesInPlace) {
   EXPECT_TRUE(dyadic::sorted_positions(0, [](index_t, index_t) { return false; }).empty());
 }
 
-}  // namespace
+}  // namespace statistics_test

@@ -7,7 +7,7 @@
 
 #include <dyadic/trust/summation.hpp>
 
-namespace {
+namespace summation_test {
 
 TEST(Summation, KeepsWhatAPlainSumLoses) {
   dyadic::compensated_sum sum;
@@ -38,4 +38,4 @@ TEST(Summation, InfinityAndNaNStay) {
   EXPECT_TRUE(std::isnan(sum.value()));
 }
 
-}  // namespace
+}  // namespace summation_test

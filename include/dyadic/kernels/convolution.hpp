@@ -148,21 +148,6 @@ struct packed_groups {
   }
 };
 
-/// Rows [first, first + count) of a quantized matrix.
-template <scheme S>
-quantized_view<S> rows_of(quantized_view<S> w, index_t first, index_t count) noexcept {
-  if constexpr (S.per != granularity::per_tensor) {
-    const auto a_row = static_cast<std::size_t>(groups_in_row(S, w.cols));
-    w.scales = w.scales.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
-    if (S.asymmetric())
-      w.zero_points =
-          w.zero_points.subspan(static_cast<std::size_t>(first) * a_row, static_cast<std::size_t>(count) * a_row);
-  }
-  w.bytes = w.row(first);
-  w.rows = count;
-  return w;
-}
-
 /// Packs the rows of w in `groups` equal parts.
 template <scheme S>
 result<packed_groups<packed_weights>> try_pack_groups(const quantized_view<S>& w, index_t groups,

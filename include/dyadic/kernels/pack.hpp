@@ -113,8 +113,8 @@ class packed_reals {
     made.view_ = {made.panels_.data(), w.rows(), w.cols()};
     for (index_t i = 0; i < w.rows(); ++i) {
       const index_t panel = i / simd::panel_columns, stride = made.view_.k_stride(panel);
-      float* to = made.panels_.data() + made.view_.panel_start(panel) + i % simd::panel_columns;
-      for (index_t k = 0; k < w.cols(); ++k) to[k * stride] = w(i, k);
+      const index_t first = made.view_.panel_start(panel) + i % simd::panel_columns;
+      for (index_t k = 0; k < w.cols(); ++k) made.panels_.data()[first + k * stride] = w(i, k);
     }
     return made;
   }

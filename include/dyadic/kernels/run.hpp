@@ -114,11 +114,12 @@ struct matrix_rows {
 
   static void fill(const void* self, index_t row, index_t count, void* out, index_t stride) {
     const strided<const T>& x = static_cast<const matrix_rows*>(self)->x;
+    if (x.cols() == 0) return;
     for (index_t i = 0; i < count; ++i) {
       T* to = static_cast<T*>(out) + i * stride;
       const T* from = x.row(row + i);
       if (x.col_stride() == 1) {
-        if (x.cols() > 0) std::memcpy(to, from, static_cast<std::size_t>(x.cols()) * sizeof(T));
+        std::memcpy(to, from, static_cast<std::size_t>(x.cols()) * sizeof(T));
       } else {
         for (index_t k = 0; k < x.cols(); ++k) to[k] = from[k * x.col_stride()];
       }

@@ -35,8 +35,8 @@ class row_panels {
     made.n_ = n, made.k_ = k;
     made.numbers_ = std::move(*numbers);
     for (index_t i = 0; i < n; ++i) {
-      double* to = made.numbers_.data() + i / width * width * k + i % width;
-      for (index_t j = 0; j < k; ++j) to[j * width] = f(i, j);
+      const index_t first = i / width * width * k + i % width;
+      for (index_t j = 0; j < k; ++j) made.numbers_.data()[first + j * width] = f(i, j);
     }
     return made;
   }

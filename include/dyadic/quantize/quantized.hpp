@@ -76,6 +76,20 @@ struct quantized_view {
   }
 };
 
+/// Rows [first, first + count) of a matrix of codes, with their params; they must exist.
+template <scheme S>
+quantized_view<S> rows_of(quantized_view<S> q, index_t first, index_t count) noexcept {
+  if constexpr (S.per != granularity::per_tensor) {
+    const index_t groups = groups_in_row(S, q.cols);
+    const auto at = static_cast<std::size_t>(first * groups), length = static_cast<std::size_t>(count * groups);
+    q.scales = q.scales.subspan(at, length);
+    if (S.asymmetric()) q.zero_points = q.zero_points.subspan(at, length);
+  }
+  q.bytes = q.row(first);
+  q.rows = count;
+  return q;
+}
+
 /// The bytes a view reads, the gaps between its rows included.
 template <scheme S>
 byte_range bytes_of(const quantized_view<S>& q) noexcept {

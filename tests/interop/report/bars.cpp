@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace bars_test {
 
 using namespace dyadic::charts;
 
@@ -65,4 +65,4 @@ TEST(Bars, AnyNumbersStayInside) {
   support::expect_inside(draw(bar_chart{.title = "none", .unit = "u"}), "no rows");
 }
 
-}  // namespace
+}  // namespace bars_test

@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace histogram_test {
 
 using namespace dyadic::charts;
 
@@ -49,4 +49,4 @@ TEST(HistogramChart, NothingIsDrawnOfNothing) {
                          "empty");
 }
 
-}  // namespace
+}  // namespace histogram_test

@@ -7,7 +7,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace html_test {
 
 using namespace dyadic;
 using ::testing::HasSubstr;
@@ -111,4 +111,4 @@ TEST(Html, LightAndDarkHaveContrast) {
   EXPECT_NEAR(contrast("#000000", "#ffffff"), 21, 1e-9);
 }
 
-}  // namespace
+}  // namespace html_test

@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace json_test {
 
 using namespace dyadic;
 using nlohmann::json;
@@ -62,4 +62,4 @@ TEST(ReportJson, AnyText) {
   EXPECT_EQ(cut["title"], "a\xEF\xBF\xBD\xEF\xBF\xBD") << "bytes that are no UTF-8 become U+FFFD";
 }
 
-}  // namespace
+}  // namespace json_test

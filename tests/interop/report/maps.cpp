@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace maps_test {
 
 using namespace dyadic::charts;
 
@@ -60,4 +60,4 @@ TEST(Maps, NothingAndNoNumbers) {
   EXPECT_EQ(drawn.find("inf"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace maps_test

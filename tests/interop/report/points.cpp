@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace points_test {
 
 using namespace dyadic::charts;
 
@@ -77,4 +77,4 @@ TEST(Points, AnyNumbersStayInside) {
       }
 }
 
-}  // namespace
+}  // namespace points_test

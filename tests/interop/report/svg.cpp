@@ -6,7 +6,7 @@
 
 #include "interop/report/drawn.hpp"
 
-namespace {
+namespace svg_test {
 
 using namespace dyadic::charts;
 
@@ -106,4 +106,4 @@ TEST(Svg, TickWordsDoNotTouch) {
   }
 }
 
-}  // namespace
+}  // namespace svg_test

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace {
+namespace dot_test {
 
 using namespace dyadic;
 namespace reference = dyadic::reference;
@@ -143,4 +143,4 @@ TEST(ReferenceDot, TheFloatProductIsFused) {
   EXPECT_EQ(y, 0x1p-24f);
 }
 
-}  // namespace
+}  // namespace dot_test

@@ -9,7 +9,7 @@
 #include <dyadic/kernels/reference/elementwise.hpp>
 #include <dyadic/kernels/reference/pooling.hpp>
 
-namespace {
+namespace image_test {
 
 using namespace dyadic;
 namespace reference = dyadic::reference;
@@ -94,4 +94,4 @@ TEST(ReferenceImage, AddByHand) {
   EXPECT_EQ(reference::add_code(255, 0, 10.0f, 255, 0, 10.0f, 100, 0, 255), 255);
 }
 
-}  // namespace
+}  // namespace image_test

@@ -5,7 +5,7 @@
 #include "kernels/product.hpp"
 #include "kernels/schemes.hpp"
 
-namespace {
+namespace avx2_test {
 
 using namespace dyadic;
 using product::fill;
@@ -154,4 +154,4 @@ TEST(Avx2, PairsThatDoNotFitWouldSaturate) {
   }
 }
 
-}  // namespace
+}  // namespace avx2_test

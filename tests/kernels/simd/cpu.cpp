@@ -10,7 +10,7 @@
 
 #include "support/isas.hpp"
 
-namespace {
+namespace cpu_test {
 
 using namespace dyadic::simd;
 
@@ -162,4 +162,4 @@ TEST(Cpu, AgreesWithTheKernel) {
 }
 #endif
 
-}  // namespace
+}  // namespace cpu_test

@@ -21,7 +21,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace {
+namespace dispatch_test {
 
 using namespace dyadic;
 using product::fill;
@@ -221,4 +221,4 @@ TEST_F(Dispatch, TheHostsEnvironmentIsRestored) {
   });
 }
 
-}  // namespace
+}  // namespace dispatch_test

@@ -70,8 +70,8 @@ class prepared_codes {
     for (index_t i = 0; i < count; ++i) {
       const auto* from = reinterpret_cast<const std::uint8_t*>(x_ + i * stride_);
       if (!native(g_)) {
-        from = direct + (row + i) * g_.x.direct_stride;
-        if (direct == nullptr) g_.x.fill(g_.x.self, row + i, 1, bytes_, g_.k), from = bytes_;
+        if (direct == nullptr) g_.x.fill(g_.x.self, row + i, 1, bytes_, g_.k);
+        from = direct == nullptr ? bytes_ : direct + (row + i) * g_.x.direct_stride;
         convert(from, i);
       }
       if (sums_ != nullptr) sum_groups(from, i);
@@ -119,9 +119,10 @@ class prepared_codes {
   void quantize(index_t row, index_t count) {
     const index_t part = g_.x_groups == 1 ? g_.k : g_.w.group;
     const dynamic_codes& d = g_.dynamic;
+    const auto* const direct = static_cast<const float*>(g_.x.direct);
     for (index_t i = 0; i < count; ++i) {
-      const float* from = static_cast<const float*>(g_.x.direct) + (row + i) * g_.x.direct_stride;
-      if (g_.x.direct == nullptr) g_.x.fill(g_.x.self, row + i, 1, reals_, g_.k), from = reals_;
+      if (direct == nullptr) g_.x.fill(g_.x.self, row + i, 1, reals_, g_.k);
+      const float* const from = direct == nullptr ? reals_ : direct + (row + i) * g_.x.direct_stride;
       auto* const codes = native(g_) ? reinterpret_cast<std::uint8_t*>(copy_ + i * stride_) : bytes_;
       for (index_t group = 0; group < g_.x_groups; ++group) {
         float low = 0, high = 0;
