@@ -42,7 +42,7 @@ void bound(const audit& a, index_t samples, report& r) {
     report::bound b{row.network, row.bits,    row.radius,      row.form,
                     row.samples, row.escapes, row.tightness(), row.certified};
     b.vacuous = row.vacuous;
-    b.points = {{"output", row.found, row.bound}};
+    for (const bound_row::layer& l : row.layers) b.points.push_back({l.name, l.found, l.bound});
     r.bounds.push_back(b);
   }
   double share = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,12 @@ struct images {
     return all;
   }
 };
+
+/// Where the images are: as asked, or Debian's dataset-fashion-mnist, or the bundled sample.
+inline std::string data_folder(const std::string& asked) {
+  const std::string debian = "/usr/share/datasets/fashion-mnist";
+  return !asked.empty() ? asked : std::filesystem::is_directory(debian) ? debian : DYADIC_EXAMPLES_DATA;
+}
 
 /// The small sample in examples/data: `part` is "train" or "t10k".
 inline images bundled_images(const std::string& part, std::size_t most = SIZE_MAX) {

@@ -2,7 +2,6 @@
 // From the library's results to the parts of a report: what was lost, where, and for whom.
 #pragma once
 
-#include <filesystem>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -18,12 +17,6 @@ inline constexpr const char* class_names[] = {"T-shirt/top", "Trouser", "Pullove
                                               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 inline constexpr const char* network_text =
     "conv 3x3 to 32, max pool, conv 3x3 to 64, max pool, dense 64, dense 10, for 28 x 28 grey images";
-
-/// Where the images are: as asked, or Debian's dataset-fashion-mnist, or the bundled sample.
-inline std::string data_folder(const std::string& asked) {
-  const std::string debian = "/usr/share/datasets/fashion-mnist";
-  return !asked.empty() ? asked : std::filesystem::is_directory(debian) ? debian : DYADIC_EXAMPLES_DATA;
-}
 
 /// What one form of the network answered.
 struct answers {

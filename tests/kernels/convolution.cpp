@@ -190,7 +190,8 @@ TEST(Convolution, SignedCodesAreUnsignedOnesShifted) {
       std::vector<float> y(static_cast<std::size_t>(rows * out)), signed_y(y.size());
       const strided<float> to(y.data(), rows, out), signed_to(signed_y.data(), rows, out);
       ASSERT_TRUE(try_conv2d({x.data(), shape, scales, zeros}, taps, packed, epilogue::dequantize{}, to));
-      ASSERT_TRUE(try_conv2d({shifted.data(), shape, scales, signed_zeros, true}, taps, packed, epilogue::dequantize{}, signed_to));
+      ASSERT_TRUE(try_conv2d({shifted.data(), shape, scales, signed_zeros, true}, taps, packed, epilogue::dequantize{},
+                             signed_to));
       EXPECT_EQ(y, signed_y) << isa;
     });
   };

@@ -174,7 +174,7 @@ TEST(BoxOfOneOperation, IsTheExactRangeOfGroupsOfWeights) {
     for (const bool up : {false, true}) {
       for (index_t k = 0; k < 64; ++k) {
         const auto& part = made->weights(1)->packed.parts[0];
-        const bool high = (dyadic::whole_weight(part, j, k) > 0) == up;
+        const bool high = (part.whole(j, k) > 0) == up;
         x.numbers[static_cast<std::size_t>(k)] = dyadic::dequantize_one(
             high ? from.data()[k].high : from.data()[k].low, made->params(0).scale, made->params(0).zero_point);
       }
@@ -193,8 +193,7 @@ TEST(WeightCodes, TimesTheirScalesAreTheWeights) {
         const dyadic::packed_weights& part = w->packed.parts[g];
         for (index_t i = 0; i < part.rows(); ++i)
           for (index_t k = 0; k < part.cols(); ++k)
-            ASSERT_EQ(static_cast<float>(dyadic::whole_weight(part, i, k)) * dyadic::weight_scale(part, i, k),
-                      part.value(i, k));
+            ASSERT_EQ(static_cast<float>(part.whole(i, k)) * part.scale(i, k), part.value(i, k));
       }
     }
   }

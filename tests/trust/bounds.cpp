@@ -101,6 +101,7 @@ struct found_beneath {
     const index_t each = (most + x.rows.rows() - 1) / x.rows.rows();
     for (const searched& s : dyadic::search_difference(net, p, x, sure, {.radius = radius, .samples = each})) {
       EXPECT_EQ(s.escapes, 0);
+      for (std::size_t k = 0; k < s.sites.size(); ++k) EXPECT_LE(s.sites[k].largest, sure.sites[k].largest) << k;
       worst = std::max(worst, s.worst()), float_error = std::max(float_error, s.float_error);
       tried += s.samples, again += s.looked_again;
     }

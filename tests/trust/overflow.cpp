@@ -67,14 +67,14 @@ TEST(Overflow, AnyChangedCodeIsNoticed) {
         const dyadic::simd::weights_view& v = part.view();
         for (int repeat = 0; repeat < 20; ++repeat) {
           const index_t i = random.in(0, part.rows() - 1), k = random.in(0, part.cols() - 1);
-          const std::int32_t before = dyadic::whole_weight(part, i, k);
+          const std::int32_t before = part.whole(i, k);
           // The bit of element (i, k), found by trying: a byte holds one code, or two.
           auto* bytes = const_cast<std::uint8_t*>(v.panels);
           index_t at = 0;
           int bit = 0;
           while (true) {
             bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1 << bit));
-            if (dyadic::whole_weight(part, i, k) != before) break;
+            if (part.whole(i, k) != before) break;
             bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1 << bit));
             bit = 4 - bit;
             at += bit == 0 ? 1 : 0;

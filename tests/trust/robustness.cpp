@@ -9,6 +9,7 @@
 
 #include <dyadic/core/thread_pool.hpp>
 #include <dyadic/network/adjoint.hpp>
+#include <dyadic/trust/bounds.hpp>
 #include <dyadic/trust/robustness.hpp>
 
 #include "support/classifiers.hpp"
@@ -193,6 +194,39 @@ TEST(Robustness, FloatBesideEveryPrecision) {
   }
   for (const index_t size : {1, 5, 100}) EXPECT_TRUE(same(measure({}, size), r)) << size;
   EXPECT_TRUE(same(measure({.run = pool}, 24), r));
+}
+
+// A certificate says that both networks decide alike in the whole box: an attack that breaks one such image refutes it.
+TEST(Robustness, NoAttackBreaksACertifiedImage) {
+  const networks net;
+  const auto in8 = dyadic::try_calibrate(net, std::array{net.x.all()});
+  ASSERT_TRUE(in8);
+  const auto real = [&](const batch& b) { return in8->try_run_real(net, b); };
+  const auto int8 = [&](const batch& b) { return in8->try_run(net, b); };
+  const auto slope = [&](const batch& b, strided<const float> w, strided<float> g) {
+    return dyadic::try_input_gradient(net, b, w, g);
+  };
+  const subject models[] = {{"float", real, slope}, {"int8", int8, slope}};
+  index_t certified = 0, broken = 0;
+  for (const float radius : {0.001F, 0.004F, 0.016F}) {
+    const auto sure = dyadic::try_bound_error(net, *in8, net.x.all(), {.radius = static_cast<double>(radius)});
+    ASSERT_TRUE(sure) << text_of(sure);
+    const std::array radii{radius};
+    for (index_t i = 0; i < net.x.count; ++i) {
+      const dyadic::certificate& c = sure->certificates[static_cast<std::size_t>(i)];
+      const std::int32_t label[] = {c.decision};
+      const auto r = dyadic::try_measure_robustness(models, net.x.some(i, 1), label, radii, quick);
+      ASSERT_TRUE(r) << text_of(r);
+      for (const auto& row : r->rows) {
+        EXPECT_TRUE(!c.holds || row.worst.right == 1) << "image " << i << ", " << models[row.model].name;
+        broken += 1 - row.worst.right;
+      }
+      certified += c.holds ? 1 : 0;
+    }
+  }
+  std::printf("%td of 72 boxes certified, %td of 144 attacks succeeded\n", certified, broken);
+  EXPECT_GT(certified, 0);
+  EXPECT_GT(broken, 0) << "attacks that break nothing show nothing";
 }
 
 // The trained network on real images whose float answers are the labels: what one more 255th allows breaks no fewer.

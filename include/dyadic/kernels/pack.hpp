@@ -26,16 +26,23 @@ class packed_weights {
   float scale(index_t i) const noexcept { return view().scales[i]; }
   /// sum |w - zero_point| of row i; only when !grouped().
   std::int64_t row_sum(index_t i) const noexcept { return packed_.row_sums[i]; }
-  /// The real that element (i, k) stands for: scale * (code - zero point).
-  float value(index_t i, index_t k) const noexcept {
+  /// The code of element (i, k), as it is signed: of unsigned schemes less half their range.
+  int code(index_t i, index_t k) const noexcept {
     const simd::weights_view& v = view();
-    const index_t group = k / v.group, inside = k % v.group, at = v.number_at(i, group);
-    const index_t panel = i / simd::panel_columns, step = group * v.group_steps + inside / v.step_codes();
+    const index_t inside = k % v.group, panel = i / simd::panel_columns;
+    const index_t step = k / v.group * v.group_steps + inside / v.step_codes();
     const std::uint8_t* byte = v.panels + v.panel_start(panel) + step * v.step_stride(panel) +
                                i % simd::panel_columns * simd::quad + inside % simd::quad;
-    const int code = v.four_bit ? load_s4(byte, inside / simd::quad % 2) : static_cast<std::int8_t>(*byte);
-    return v.scales[at] * static_cast<float>(code - (v.zero_points == nullptr ? 0 : v.zero_points[at]));
+    return v.four_bit ? load_s4(byte, inside / simd::quad % 2) : static_cast<std::int8_t>(*byte);
   }
+  /// code - zero point: what meets code - zero point of x.
+  std::int32_t whole(index_t i, index_t k) const noexcept {
+    const simd::weights_view& v = view();
+    return code(i, k) - (v.zero_points == nullptr ? 0 : v.zero_points[v.number_at(i, k / v.group)]);
+  }
+  float scale(index_t i, index_t k) const noexcept { return view().scales[view().number_at(i, k / view().group)]; }
+  /// The real that element (i, k) stands for.
+  float value(index_t i, index_t k) const noexcept { return scale(i, k) * static_cast<float>(whole(i, k)); }
   /// Bytes of codes, scales and zero points as a model file would store them, without padding.
   index_t model_bytes() const noexcept { return model_bytes_; }
   const simd::weights_view& view() const noexcept { return packed_.weights; }
@@ -125,10 +132,8 @@ class packed_reals {
 };
 
 template <matrix_like M>
-  requires std::is_same_v<element_of<M>, float>
-result<packed_reals> try_pack(M&& w) {
-  return packed_reals::try_make(w);
-}
+  requires std::is_same_v < element_of<M>,
+float > result<packed_reals> try_pack(M&& w) { return packed_reals::try_make(w); }
 
 #if DYADIC_EXCEPTIONS
 /// \throws std::length_error where try_pack proves nothing, std::invalid_argument for params that do not fit the shape.

@@ -112,7 +112,7 @@ class layer_row {
       panels_.product(k, group, c + k, r + k, centres, radii);
       for (index_t j = 0; j < packed_.rows(); ++j) {
         const ends sum = ends::of(centres[j], radii[j]);
-        const float scale = weight_scale(packed_, j, k);
+        const float scale = packed_.scale(j, k);
         // Infinities of both signs may meet between the ends of a group that is infinite: NaN, from then on.
         totals[2 * j] = known(std::fma(static_cast<float>(sum.low), scale, totals[2 * j]));
         totals[2 * j + 1] = known(std::fma(static_cast<float>(sum.high), scale, totals[2 * j + 1]));

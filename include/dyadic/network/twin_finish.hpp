@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// twin_finish: the end of every operation of a twin. Rounds, clamps and rectifies all elements of a site, their intervals
-// and their lines, and gives new symbols.
+// twin_finish: the end of every operation of a twin. Rounds, clamps and rectifies all elements of a site, their
+// intervals and their lines, and gives new symbols.
 #pragma once
 
 #include <dyadic/network/twin_symbols.hpp>

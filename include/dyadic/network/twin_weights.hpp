@@ -73,15 +73,12 @@ class twin_weights {
     const simd::epilogue_view out = plan_.weights(s)->to_codes[g].view();
     const index_t n = part.rows(), k = part.cols(), first = static_cast<index_t>(g) * n;
     const auto unit = [&](index_t i, index_t at) {
-      const double m = part.grouped()
-                           ? static_cast<double>(*out.x_scales) * static_cast<double>(weight_scale(part, i, at))
-                           : static_cast<double>(out.multipliers[i]);
+      const double m = part.grouped() ? static_cast<double>(*out.x_scales) * static_cast<double>(part.scale(i, at))
+                                      : static_cast<double>(out.multipliers[i]);
       return y_scale * m / x_scale;
     };
     const auto real = [&](index_t i, index_t at) { return static_cast<double>(w.weight()(first + i, at)); };
-    const auto quantized = [&](index_t i, index_t at) {
-      return unit(i, at) * static_cast<double>(whole_weight(part, i, at));
-    };
+    const auto quantized = [&](index_t i, index_t at) { return unit(i, at) * static_cast<double>(part.whole(i, at)); };
     auto wf = row_panels::try_make(n, k, real), wq = row_panels::try_make(n, k, quantized),
          dw = row_panels::try_make(n, k, [&](index_t i, index_t at) { return quantized(i, at) - real(i, at); });
     twin_layer made;
@@ -112,8 +109,7 @@ class twin_weights {
       double norm = 0, total = 0;
       for (index_t at = 0; at < k; ++at) {
         norm += size_of(made.quantized(i, at));
-        total +=
-            static_cast<double>(weight_scale(part, i, at)) * size_of(static_cast<double>(whole_weight(part, i, at)));
+        total += static_cast<double>(part.scale(i, at)) * size_of(static_cast<double>(part.whole(i, at)));
       }
       made.fixed_slack[i] = roundings * size_of(bq);
       made.slack_of_size[i] = roundings * norm;

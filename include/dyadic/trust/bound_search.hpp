@@ -27,6 +27,7 @@ struct bound_search_options {
 /// What a search found.
 struct searched {
   std::vector<double> largest;    ///< of |quantized - float| at each output, certain to be reached
+  std::vector<site_bound> sites;  ///< |quantized - float| at each site, of the inputs looked at as a point
   std::int64_t samples = 0;       ///< inputs looked at
   std::int64_t looked_again = 0;  ///< of those, as a point
   std::int64_t escapes = 0;       ///< outputs of those that are certainly outside their bounds
@@ -57,6 +58,7 @@ class difference_search {
         options_(options),
         random_(options.seed, of) {
     found_.largest.resize(static_cast<std::size_t>(outputs_));
+    found_.sites.resize(p.sites().size());
   }
 
   result<searched> run() {
@@ -167,7 +169,7 @@ class difference_search {
 
   /// One input as a point: what is certain about it.
   result<void> look_again(const batch& x, const float* f) {
-    twin run(plan_, codes_, weights_, 0, {}, options_.run);
+    twin run(plan_, codes_, weights_, 0, found_.sites, options_.run);
     const tensor<twin> point = input(run, input_box{x, 0.0, box_.low, box_.high});
     const tensor<twin> y = net_(point);
     if (!finished(run, plan_, y)) return run.error();

@@ -72,14 +72,7 @@ inline void write(digest_writer& to, const packed_weights& w) noexcept {
   write(to, w.scheme());
   to.whole(w.rows()), to.whole(w.cols()), to.whole(w.proof().largest_x);
   for (index_t i = 0; i < w.rows(); ++i)
-    for (index_t k = 0; k < w.cols(); ++k) {
-      // As packed_weights::value finds it.
-      const index_t panel = i / simd::panel_columns, inside = k % v.group;
-      const std::uint8_t* at = v.panels + v.panel_start(panel) +
-                               (k / v.group * v.group_steps + inside / v.step_codes()) * v.step_stride(panel) +
-                               i % simd::panel_columns * simd::quad + inside % simd::quad;
-      to.byte(static_cast<std::uint8_t>(v.four_bit ? load_s4(at, inside / simd::quad % 2) : *at));
-    }
+    for (index_t k = 0; k < w.cols(); ++k) to.byte(static_cast<std::uint8_t>(w.code(i, k)));
   for (index_t i = 0; i < w.rows(); ++i)
     for (index_t group = 0; group < v.groups; ++group) {
       const index_t at = v.number_at(i, group);

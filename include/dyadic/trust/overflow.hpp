@@ -55,7 +55,7 @@ inline result<accumulator_certificate> check_part(const plan& p, int s, std::siz
     for (index_t first = 0; first < part.cols(); first += v.group) {
       std::int64_t sizes = 0, sum = 0;
       for (index_t k = first; k < first + v.group; ++k) {
-        const std::int64_t whole = whole_weight(part, i, k);
+        const std::int64_t whole = part.whole(i, k);
         sizes += whole < 0 ? -whole : whole;
         sum += whole;
       }

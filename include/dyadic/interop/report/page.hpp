@@ -61,6 +61,7 @@ text.value { font-variant-numeric: tabular-nums; }
 .g1 { opacity: .14; } .g2 { opacity: .28; } .g3 { opacity: .42; } .g4 { opacity: .56; } .g5 { opacity: .7; }
 .g6 { opacity: .85; }
 .wide { overflow-x: auto; min-width: 0; }
+.wide + .wide { margin-top: 1rem; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px 3px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }

@@ -2,8 +2,8 @@
 // report: what was found out about one quantized network, as plain numbers and words, ready to be written down.
 //
 // Fill what you have and leave the rest empty: an empty part is absent from the page and an empty list in the JSON. A
-// number that nobody measured is NaN: null in the JSON, a dash on the page. Shares and accuracies are in [0, 1]. Nothing
-// here computes; where an interval is asked for, low and high are its ends and NaN means none.
+// number that nobody measured is NaN: null in the JSON, a dash on the page. Shares and accuracies are in [0, 1].
+// Nothing here computes; where an interval is asked for, low and high are its ends and NaN means none.
 //
 // The structs hold the library's results as numbers and not as its types, so that results from elsewhere fit as well.
 #pragma once
