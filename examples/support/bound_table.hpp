@@ -16,7 +16,7 @@ struct bound_row {
     std::string name;
     double bound = 0, found = 0;
   };
-  std::vector<layer> layers;  ///< sites with codes of their own, the last is the output
+  std::vector<layer> layers{};  ///< sites with codes of their own, the last is the output
 
   double tightness() const { return found > 0 ? bound / found : 0.0; }
 };
