@@ -11,21 +11,14 @@
 
 #include <gtest/gtest.h>
 
+#include "support/bytes.hpp"
 #include "support/data.hpp"
 
 namespace audit_log_test {
 
 using namespace dyadic;
 
-using bytes = std::vector<std::byte>;
-
-struct append_to {
-  bytes* to;
-  bool operator()(std::span<const std::byte> more) const {
-    to->insert(to->end(), more.begin(), more.end());
-    return true;
-  }
-};
+using support::append_to, support::bytes;
 
 constexpr index_t outputs = 3, header_bytes = audit_format::header_bytes, record_bytes = audit_format::fixed_bytes + 3;
 

@@ -11,6 +11,7 @@
 
 #include <dyadic/core/thread_pool.hpp>
 
+#include "support/bytes.hpp"
 #include "support/data.hpp"
 #include "support/isas.hpp"
 #include "support/random_network.hpp"
@@ -19,15 +20,7 @@ namespace audited_test {
 
 using namespace dyadic;
 
-using bytes = std::vector<std::byte>;
-
-struct append_to {
-  bytes* to;
-  bool operator()(std::span<const std::byte> more) const {
-    to->insert(to->end(), more.begin(), more.end());
-    return true;
-  }
-};
+using support::append_to, support::bytes;
 
 struct network {
   conv2d first, second;

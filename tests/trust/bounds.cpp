@@ -7,10 +7,9 @@
 #include <cstdlib>
 #include <string>
 
-#include <dyadic/interop/npy.hpp>
-
 #include <gtest/gtest.h>
 
+#include "support/demo.hpp"
 #include "support/exact.hpp"
 
 namespace bounds_test {
@@ -25,7 +24,6 @@ using dyadic::searched;
 using support::images;
 using support::integers;
 
-constexpr const char* folder = DYADIC_SOURCE_DIR "/examples/data/";
 constexpr double step = 1.0 / 255;
 
 /// Inputs a configuration is tried with: DYADIC_SAMPLES, or a few.
@@ -33,43 +31,6 @@ index_t samples(index_t otherwise) {
   const char* given = std::getenv("DYADIC_SAMPLES");
   return given != nullptr ? static_cast<index_t>(std::atoll(given)) : otherwise;
 }
-
-/// The bundled images of 28 x 28 bytes behind a header of 16, as numbers in [0, 1].
-images bundled(const std::string& part, index_t count) {
-  std::vector<unsigned char> bytes(static_cast<std::size_t>(16 + count * 784));
-  std::FILE* in = std::fopen((folder + part + "-images-idx3-ubyte").c_str(), "rb");
-  if (in == nullptr || std::fread(bytes.data(), 1, bytes.size(), in) != bytes.size()) std::abort();
-  std::fclose(in);
-  images made{{}, count, 28, 28, 1};
-  for (std::size_t i = 16; i < bytes.size(); ++i) made.numbers.push_back(static_cast<float>(bytes[i]) / 255.0F);
-  return made;
-}
-
-/// The convolutional classifier of the demo, trained.
-struct demo_network {
-  dyadic::conv2d conv1, conv2;
-  dyadic::linear fc1, fc2;
-
-  demo_network()
-      : conv1(layer<dyadic::conv2d>("conv1", dyadic::window{.size = {3, 3}, .padding = {1, 1}}, 1, "conv1")),
-        conv2(layer<dyadic::conv2d>("conv2", dyadic::window{.size = {3, 3}, .padding = {1, 1}}, 1, "conv2")),
-        fc1(layer<dyadic::linear>("fc1", "fc1")),
-        fc2(layer<dyadic::linear>("fc2", "fc2")) {}
-  template <class Tensor>
-  Tensor operator()(Tensor x) const {
-    x = max_pool(relu(conv1(x)), {2, 2});
-    x = max_pool(relu(conv2(x)), {2, 2});
-    return fc2(relu(fc1(flatten(x))));
-  }
-
- private:
-  template <class Layer, class... More>
-  static Layer layer(const std::string& name, const More&... more) {
-    const auto w = dyadic::read_npy<float>(folder + name + "_weight.npy");
-    const auto b = dyadic::read_npy<float>(folder + name + "_bias.npy");
-    return Layer({w.data.data(), w.shape[0], w.shape[1]}, b.data, more...);
-  }
-};
 
 /// 784-128-64-10 of random weights.
 struct dense_network {
@@ -153,8 +114,9 @@ void examine_point(const char* name, const Net& net, const images& x, bool demo,
 }
 
 TEST(Bounds, OfAPointAreExact) {
-  examine_point("demo", demo_network(), bundled("t10k", 20), true, bundled("train", 64));
-  examine_point("dense", dense_network(), bundled("t10k", 40), false, bundled("train", 64));
+  examine_point("demo", support::load_demo_network(), support::demo_images("t10k", 20), true,
+                support::demo_images("train", 64));
+  examine_point("dense", dense_network(), support::demo_images("t10k", 40), false, support::demo_images("train", 64));
 }
 
 template <class Net>
@@ -184,17 +146,19 @@ void examine_boxes(const char* name, const Net& net, const images& x, bool demo,
 }
 
 TEST(Bounds, HoldEverywhereInABoxOfTheDenseNetwork) {
-  examine_boxes("dense", dense_network(), bundled("t10k", 4), false, bundled("train", 64), 3.0, 2048);
+  examine_boxes("dense", dense_network(), support::demo_images("t10k", 4), false, support::demo_images("train", 64),
+                3.0, 2048);
 }
 
 TEST(Bounds, HoldEverywhereInABoxOfTheDemoNetwork) {
-  examine_boxes("demo", demo_network(), bundled("t10k", 1), true, bundled("train", 64), 1.0, 256);
+  examine_boxes("demo", support::load_demo_network(), support::demo_images("t10k", 1), true,
+                support::demo_images("train", 64), 1.0, 256);
 }
 
 // Tensor by tensor: the largest difference seen at a site is within its bound, here at every layer of the dense network.
 TEST(Bounds, HoldAtEverySite) {
   const dense_network net;
-  const images seen = bundled("train", 64), x = bundled("t10k", 1);
+  const images seen = support::demo_images("train", 64), x = support::demo_images("t10k", 1);
   const plan p = dyadic::calibrate(net, std::vector<batch>{seen.all()});
   const error_bounds lines = dyadic::bound_error(net, p, x.all(), {.radius = step}),
                      plain = dyadic::bound_error(net, p, x.all(), {.form = bound_form::intervals, .radius = step});
@@ -239,7 +203,7 @@ TEST(Bounds, HoldAtEverySite) {
 // network that was meant are missed exactly where an output changes.
 TEST(Bounds, AWrongCodeIsCaught) {
   const dense_network net;
-  const images seen = bundled("train", 64), x = bundled("t10k", 20);
+  const images seen = support::demo_images("train", 64), x = support::demo_images("t10k", 20);
   const plan p = dyadic::calibrate(net, std::vector<batch>{seen.all()});
   const error_bounds sure = dyadic::bound_error(net, p, x.all());
   const auto before = p.run(net, x.all());
@@ -284,7 +248,7 @@ TEST(Bounds, ACertificateNeedsBothNetworks) {
 
 TEST(Bounds, SayWhatWasGiven) {
   const dense_network net;
-  const images seen = bundled("train", 8);
+  const images seen = support::demo_images("train", 8);
   const plan p = dyadic::calibrate(net, std::vector<batch>{seen.all()});
   images bad = seen;
   bad.numbers[3] = std::numeric_limits<float>::quiet_NaN();
