@@ -113,10 +113,7 @@ inline certificate certify(const tensor<twin>& y, index_t image, int k) noexcept
     if (j == k) continue;
     const gap lead(y, at, k, j);
     // The first of equals wins. Codes differ by whole steps: less than a step behind is not behind.
-    const bool first = k < j;
-    const bool in_real = first ? lead.real >= 0.0 : lead.real > 0.0;
-    const bool in_codes = first ? lead.quantized > -step : lead.quantized > 0.0;
-    made.holds = made.holds && in_real && in_codes;
+    made.holds = made.holds && lead.real > 0.0 && lead.quantized > (k < j ? -step : 0.0);
     made.real_margin = lead.real < made.real_margin ? lead.real : made.real_margin;
     made.quantized_margin = lead.quantized < made.quantized_margin ? lead.quantized : made.quantized_margin;
   }
