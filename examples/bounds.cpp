@@ -67,7 +67,9 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--data") == 0 && i + 1 < argc) {
       data = argv[i + 1];
     } else {
-      std::fprintf(stderr, "usage: bounds [--samples N] [--images N] [--certify N] [--data DIR], up to 500 images\n");
+      std::fprintf(stderr,
+                   "bounds: %s %s, expected --samples N, --images N (up to 500), --certify N or --data DIR, N >= 1\n",
+                   argv[i], i + 1 < argc ? argv[i + 1] : "without a value");
       return 2;
     }
   }

@@ -27,7 +27,7 @@ struct bound_search_options {
 /// What a search found.
 struct searched {
   std::vector<double> largest;    ///< of |quantized - float| at each output, certain to be reached
-  std::vector<site_bound> sites;  ///< |quantized - float| at each site, of the inputs looked at as a point
+  std::vector<site_bound> sites;  ///< of |quantized - float| at each site, of the inputs looked at again
   std::int64_t samples = 0;       ///< inputs looked at
   std::int64_t looked_again = 0;  ///< of those, as a point
   std::int64_t escapes = 0;       ///< outputs of those that are certainly outside their bounds

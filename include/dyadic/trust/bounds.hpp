@@ -112,7 +112,8 @@ inline certificate certify(const tensor<twin>& y, index_t image, int k) noexcept
   for (index_t j = 0; j < features; ++j) {
     if (j == k) continue;
     const gap lead(y, at, k, j);
-    // The first of equals wins. Codes differ by whole steps: less than a step behind is not behind.
+    // The first of equal codes wins, and codes differ by whole steps: less than a step behind is not behind. A tie of
+    // reals is never certain: their gap is rounded outwards.
     made.holds = made.holds && lead.real > 0.0 && lead.quantized > (k < j ? -step : 0.0);
     made.real_margin = lead.real < made.real_margin ? lead.real : made.real_margin;
     made.quantized_margin = lead.quantized < made.quantized_margin ? lead.quantized : made.quantized_margin;
