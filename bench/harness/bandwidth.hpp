@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include <dyadic/kernels/simd/cpu.hpp>
+#include <dyadic/simd/cpu.hpp>
 
 #include "harness/clock.hpp"
 

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include <dyadic/kernels/simd/cpu.hpp>
+#include <dyadic/simd/cpu.hpp>
 
 #include "harness/clock.hpp"
 

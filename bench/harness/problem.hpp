@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/simd/dispatch.hpp>
 #include <dyadic/quantize/quantize.hpp>
 
 #include "harness/bandwidth.hpp"

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <dyadic/kernels/simd/cpu.hpp>
+#include <dyadic/simd/cpu.hpp>
 
 #if defined(__linux__)
 #include <unistd.h>

@@ -14,8 +14,9 @@
 namespace house {
 
 /// Data walks through the folders in this order; a folder may include only itself and folders before it.
-inline constexpr std::array<std::string_view, 10> order{"core",    "fixed_point", "scheme", "calibrate", "quantize",
-                                                        "kernels", "network",     "tune",   "trust",     "interop"};
+inline constexpr std::array<std::string_view, 11> order{"core",      "fixed_point", "scheme",  "simd",
+                                                        "calibrate", "quantize",    "kernels", "network",
+                                                        "tune",      "trust",       "interop"};
 
 /// Position of a folder in the order; order.size() for the umbrella, which stands above all, and for unknown folders.
 inline std::size_t position(std::string_view folder) {

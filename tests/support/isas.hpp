@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/simd/dispatch.hpp>
 
 namespace support {
 

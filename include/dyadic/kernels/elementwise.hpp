@@ -8,7 +8,7 @@
 
 #include <span>
 
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/kernels/simd/operators.hpp>
 #include <dyadic/kernels/window.hpp>
 #include <dyadic/scheme/choose.hpp>
 #include <dyadic/scheme/params.hpp>
@@ -19,7 +19,7 @@ namespace dyadic::inline DYADIC_ABI::kernels {
   struct pick_##name {                    \
     template <class Isa>                  \
     static auto of() noexcept {           \
-      return &Isa::name;                  \
+      return &simd::operators<Isa>::name;                  \
     }                                     \
   }
 DYADIC_PICK(quantize);

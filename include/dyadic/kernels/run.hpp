@@ -6,7 +6,7 @@
 #include <dyadic/core/executor.hpp>
 #include <dyadic/core/strided.hpp>
 #include <dyadic/core/workspace.hpp>
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/kernels/simd/operators.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
@@ -21,19 +21,19 @@ namespace kernels {
 struct pick_gemm_codes {
   template <class Isa>
   static auto of() noexcept {
-    return &Isa::template gemm_codes<>;
+    return &simd::operators<Isa>::template gemm_codes<>;
   }
 };
 struct pick_gemm_weight_only {
   template <class Isa>
   static auto of() noexcept {
-    return &Isa::template gemm_weight_only<>;
+    return &simd::operators<Isa>::template gemm_weight_only<>;
   }
 };
 struct pick_gemm_reals {
   template <class Isa>
   static auto of() noexcept {
-    return &Isa::template gemm_reals<>;
+    return &simd::operators<Isa>::template gemm_reals<>;
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set avx2: 256-bit registers, exact products through int16, in two ways.
+// The products of avx2: exact products through int16, in two ways.
 //
 //   dot_pairs   vpmaddubsw + vpmaddwd + vpaddd   u8 x s8. The sums of two products saturate at int16: only for panels
 //                                                whose weights exclude that (pairs_fit)
@@ -9,14 +9,17 @@
 // holds four columns with two partial sums each, folded when the tile is stored.
 #pragma once
 
-#include <immintrin.h>
-
 #include <dyadic/kernels/simd/vocabulary.hpp>
+#include <dyadic/simd/avx2.hpp>
 
-DYADIC_REGION_BEGIN("avx2,fma,f16c")
+DYADIC_REGION_BEGIN(DYADIC_AVX2)
 namespace dyadic::inline DYADIC_ABI::simd::avx2 {
 
-#include <dyadic/kernels/simd/ymm.inl.hpp>
+inline constexpr int real_registers = 12;  // that hold sums of floats in a tile
+inline constexpr int columns_at_once = 2;  // registers of columns that an epilogue finishes together
+
+#include <dyadic/kernels/simd/sums.inl.hpp>
+#include <dyadic/kernels/simd/parts.inl.hpp>
 #include <dyadic/kernels/simd/ymm_bytes.inl.hpp>
 
 /// Bytes as they are, where no two neighbours of w of one sign add up to more than 128: 255 * 128 < 2^15 <= 255 * 129.
@@ -88,11 +91,6 @@ struct dot {
 };
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
-
-struct isa : algorithms {
-  static constexpr const char* name = "avx2";
-  static bool supported(const cpu_features& cpu) noexcept { return cpu.avx2; }
-};
 
 }  // namespace dyadic::inline DYADIC_ABI::simd::avx2
 DYADIC_REGION_END

@@ -1,77 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set avx512_vnni: 512-bit registers, one vpdpbusd a panel and quad.
+// The products of avx512_vnni: one vpdpbusd a panel and quad.
 //
 //   dot4        vpdpbusd zmm        u8 x s8, sums of four products added to int32 without saturation
-//   round_int   vcvtps2dq           rounds as the guarded environment says
-//   low_bytes   vpmovdb             truncates 16 lanes to 16 bytes
 #pragma once
 
-#include <immintrin.h>
-
 #include <dyadic/kernels/simd/vocabulary.hpp>
+#include <dyadic/simd/avx512_vnni.hpp>
 
-DYADIC_REGION_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+DYADIC_REGION_BEGIN(DYADIC_AVX512_VNNI)
 namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
 
-inline constexpr int lanes = 16;
 inline constexpr int real_registers = 24;  // that hold sums of floats in a tile
 inline constexpr int columns_at_once = 1;  // registers of columns that an epilogue finishes together
-
-struct f32v {
-  __m512 r;
-};
-struct i32v {
-  __m512i r;
-};
-/// All lanes. g++ 12 warns falsely about the undefined operand inside the unmasked forms of some intrinsics; these
-/// forms have none, and compile to the same unmasked instructions.
-inline constexpr __mmask16 every = 0xFFFF;
-
-DYADIC_INLINE f32v load(const float* p) { return {_mm512_loadu_ps(p)}; }
-DYADIC_INLINE void store(float* p, f32v v) { _mm512_storeu_ps(p, v.r); }
-DYADIC_INLINE f32v set1(float x) { return {_mm512_set1_ps(x)}; }
-DYADIC_INLINE f32v sub(f32v a, f32v b) { return {_mm512_sub_ps(a.r, b.r)}; }
-DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
-DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm512_mul_ps(a.r, b.r)}; }
-DYADIC_INLINE f32v div(f32v a, f32v b) { return {_mm512_div_ps(a.r, b.r)}; }
-DYADIC_INLINE f32v max(f32v a, f32v b) { return {_mm512_maskz_max_ps(every, a.r, b.r)}; }
-DYADIC_INLINE f32v min(f32v a, f32v b) { return {_mm512_maskz_min_ps(every, a.r, b.r)}; }
-DYADIC_INLINE f32v zero_unless_finite(f32v a) {
-  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_sub_ps(a.r, a.r), _mm512_setzero_ps(), _CMP_EQ_OQ), a.r)};
-}
-DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a.r, a.r, _CMP_ORD_Q), a.r)}; }
-
-DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
-DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm512_storeu_si512(p, v.r); }
-DYADIC_INLINE i32v set1(std::int32_t x) { return {_mm512_set1_epi32(x)}; }
-/// A copy in a register of its own. g++ 12 lets sums that start alike share one, and then moves them about in the loop.
-DYADIC_INLINE i32v apart(i32v v) {
-  __asm__("" : "+v"(v.r));
-  return v;
-}
-DYADIC_INLINE i32v add(i32v a, i32v b) { return {_mm512_add_epi32(a.r, b.r)}; }
-DYADIC_INLINE i32v sub(i32v a, i32v b) { return {_mm512_sub_epi32(a.r, b.r)}; }
-DYADIC_INLINE i32v mul(i32v a, i32v b) { return {_mm512_mullo_epi32(a.r, b.r)}; }
-template <int Bits>
-DYADIC_INLINE i32v shift_left(i32v a) {
-  return {_mm512_maskz_slli_epi32(every, a.r, Bits)};
-}
-template <int Bits>
-DYADIC_INLINE i32v shift_right(i32v a) {
-  return {_mm512_maskz_srai_epi32(every, a.r, Bits)};
-}
-DYADIC_INLINE f32v to_float(i32v a) { return {_mm512_maskz_cvtepi32_ps(every, a.r)}; }
-// Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction
-// warns falsely in g++ 12, unmasked when optimising and masked when not.)
-DYADIC_INLINE i32v round_int(f32v a) { return {_mm512_maskz_cvtps_epi32(every, a.r)}; }
-DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
-  return {_mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
-}
-DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(every, v.r));
-}
-
-#include <dyadic/kernels/simd/xmm.inl.hpp>
 
 #include <dyadic/kernels/simd/sums.inl.hpp>
 
@@ -80,17 +20,6 @@ template <int Bit>
 DYADIC_INLINE f32v real_nibble(i32v v) {
   const __m512 table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
   return {_mm512_maskz_permutexvar_ps(every, _mm512_maskz_srli_epi32(every, v.r, Bit), table)};
-}
-
-/// The first n lanes.
-DYADIC_INLINE __mmask16 first_lanes(index_t n) {
-  return n >= lanes ? every : static_cast<__mmask16>((1u << (n > 0 ? n : 0)) - 1);
-}
-DYADIC_INLINE f32v load_part(const float* p, index_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
-DYADIC_INLINE void store_part(float* p, f32v v, index_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v.r); }
-DYADIC_INLINE void store_part(std::int32_t* p, i32v v, index_t n) { _mm512_mask_storeu_epi32(p, first_lanes(n), v.r); }
-DYADIC_INLINE void store_low_part(std::uint8_t* p, i32v v, index_t n) {
-  _mm512_mask_cvtepi32_storeu_epi8(p, first_lanes(n), v.r);
 }
 
 /// From reals in steps of the output to codes: clamp, round, add the zero point. Four registers at once are clamped
@@ -153,11 +82,6 @@ struct dot : plain_sums {
 };
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
-
-struct isa : algorithms {
-  static constexpr const char* name = "avx512_vnni";
-  static bool supported(const cpu_features& cpu) noexcept { return cpu.avx512_vnni; }
-};
 
 }  // namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni
 DYADIC_REGION_END

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set avx_vnni: 256-bit registers, the VEX form of vpdpbusd, for processors without AVX-512.
+// The products of avx_vnni: the VEX form of vpdpbusd, for processors without AVX-512.
 //
 //   dot4        vpdpbusd ymm (VEX)  u8 x s8, sums of four products added to int32 without saturation
 #pragma once
 
-#include <immintrin.h>
-
 #include <dyadic/kernels/simd/vocabulary.hpp>
+#include <dyadic/simd/avx_vnni.hpp>
 
-DYADIC_REGION_BEGIN("avxvnni,avx2,fma,f16c")
+DYADIC_REGION_BEGIN(DYADIC_AVX_VNNI)
 namespace dyadic::inline DYADIC_ABI::simd::avx_vnni {
 
-#include <dyadic/kernels/simd/ymm.inl.hpp>
+inline constexpr int real_registers = 12;  // that hold sums of floats in a tile
+inline constexpr int columns_at_once = 2;  // registers of columns that an epilogue finishes together
+
+#include <dyadic/kernels/simd/sums.inl.hpp>
+#include <dyadic/kernels/simd/parts.inl.hpp>
 #include <dyadic/kernels/simd/ymm_bytes.inl.hpp>
 
 struct dot : byte_codes {
@@ -24,11 +27,6 @@ struct dot : byte_codes {
 };
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
-
-struct isa : algorithms {
-  static constexpr const char* name = "avx_vnni";
-  static bool supported(const cpu_features& cpu) noexcept { return cpu.avx_vnni; }
-};
 
 }  // namespace dyadic::inline DYADIC_ABI::simd::avx_vnni
 DYADIC_REGION_END

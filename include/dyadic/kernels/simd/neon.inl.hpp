@@ -1,76 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The 128-bit vocabulary that neon_i8mm and neon_dot share; included inside their regions.
+// How neon_i8mm and neon_dot read packed weights; included inside their regions.
 
-inline constexpr int lanes = 4;
 inline constexpr int real_registers = 24;  // that hold sums of floats in a tile
 inline constexpr int columns_at_once = 4;  // registers of columns that an epilogue finishes together
-
-struct f32v {
-  float32x4_t r;
-};
-struct i32v {
-  int32x4_t r;
-};
-struct bytev {
-  uint8x16_t r;
-};
-
-DYADIC_INLINE f32v load(const float* p) { return {vld1q_f32(p)}; }
-DYADIC_INLINE void store(float* p, f32v v) { vst1q_f32(p, v.r); }
-DYADIC_INLINE f32v set1(float x) { return {vdupq_n_f32(x)}; }
-DYADIC_INLINE f32v sub(f32v a, f32v b) { return {vsubq_f32(a.r, b.r)}; }
-DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {vfmaq_f32(c.r, a.r, b.r)}; }
-DYADIC_INLINE f32v mul(f32v a, f32v b) { return {vmulq_f32(a.r, b.r)}; }
-DYADIC_INLINE f32v div(f32v a, f32v b) { return {vdivq_f32(a.r, b.r)}; }
-// fmax would keep a NaN; a > b ? a : b is what every other instruction set does.
-DYADIC_INLINE f32v max(f32v a, f32v b) { return {vbslq_f32(vcgtq_f32(a.r, b.r), a.r, b.r)}; }
-DYADIC_INLINE f32v min(f32v a, f32v b) { return {vbslq_f32(vcltq_f32(a.r, b.r), a.r, b.r)}; }
-DYADIC_INLINE f32v zero_where_not(uint32x4_t keep, f32v a) {
-  return {vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a.r), keep))};
-}
-DYADIC_INLINE f32v zero_unless_finite(f32v a) { return zero_where_not(vceqzq_f32(vsubq_f32(a.r, a.r)), a); }
-DYADIC_INLINE f32v zero_if_nan(f32v a) { return zero_where_not(vceqq_f32(a.r, a.r), a); }
-
-DYADIC_INLINE i32v load(const std::int32_t* p) { return {vld1q_s32(p)}; }
-DYADIC_INLINE void store(std::int32_t* p, i32v v) { vst1q_s32(p, v.r); }
-DYADIC_INLINE i32v set1(std::int32_t x) { return {vdupq_n_s32(x)}; }
-DYADIC_INLINE i32v apart(i32v v) {
-  __asm__("" : "+w"(v.r));
-  return v;
-}
-DYADIC_INLINE i32v add(i32v a, i32v b) { return {vaddq_s32(a.r, b.r)}; }
-DYADIC_INLINE i32v sub(i32v a, i32v b) { return {vsubq_s32(a.r, b.r)}; }
-DYADIC_INLINE i32v mul(i32v a, i32v b) { return {vmulq_s32(a.r, b.r)}; }
-template <int Bits>
-DYADIC_INLINE i32v shift_left(i32v a) {
-  return {vshlq_s32(a.r, vdupq_n_s32(Bits))};
-}
-template <int Bits>
-DYADIC_INLINE i32v shift_right(i32v a) {
-  return {vshlq_s32(a.r, vdupq_n_s32(-Bits))};
-}
-DYADIC_INLINE f32v to_float(i32v a) { return {vcvtq_f32_s32(a.r)}; }
-DYADIC_INLINE i32v round_int(f32v a) { return {vcvtnq_s32_f32(a.r)}; }
-DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
-  std::uint32_t four;
-  __builtin_memcpy(&four, p, sizeof four);
-  const uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
-  return {vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))))};
-}
-DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
-  const int16x4_t half = vmovn_s32(v.r);
-  const std::uint32_t four = vget_lane_u32(vreinterpret_u32_s8(vmovn_s16(vcombine_s16(half, half))), 0);
-  __builtin_memcpy(p, &four, sizeof four);
-}
-
-DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) { return {vld1q_u8(p)}; }
-DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) { vst1q_u8(p, v.r); }
-DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {vmaxq_u8(a.r, b.r)}; }
-DYADIC_INLINE bytev flip_sign(bytev a) { return {veorq_u8(a.r, vdupq_n_u8(128))}; }
-
-DYADIC_INLINE void store_quad_sums(std::int32_t* p, bytev v) {
-  vst1q_s32(p, vreinterpretq_s32_u32(vpaddlq_u16(vpaddlq_u8(v.r))));
-}
 
 #include <dyadic/kernels/simd/sums.inl.hpp>
 #include <dyadic/kernels/simd/parts.inl.hpp>

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set neon_dot: 128-bit registers and sdot (Armv8.2 dot product).
+// The products of neon_dot: sdot (Armv8.2 dot product).
 //
 //   dot4        sdot                s8 x s8, so activations are stored less 128 (x_offset) and the zero point follows
 #pragma once
 
-#include <arm_neon.h>
-
 #include <dyadic/kernels/simd/vocabulary.hpp>
+#include <dyadic/simd/neon_dot.hpp>
 
-DYADIC_REGION_BEGIN("arch=armv8.2-a+dotprod")
+DYADIC_REGION_BEGIN(DYADIC_NEON_DOT)
 namespace dyadic::inline DYADIC_ABI::simd::neon_dot {
 
 #include <dyadic/kernels/simd/neon.inl.hpp>
@@ -24,11 +23,6 @@ struct dot : neon_codes {
 };
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
-
-struct isa : algorithms {
-  static constexpr const char* name = "neon_dot";
-  static bool supported(const cpu_features& cpu) noexcept { return cpu.dotprod; }
-};
 
 }  // namespace dyadic::inline DYADIC_ABI::simd::neon_dot
 DYADIC_REGION_END

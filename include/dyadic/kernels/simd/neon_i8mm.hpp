@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instruction set neon_i8mm: 128-bit registers, usdot and usmmla (Armv8.6 int8 matrix products, optional from 8.2).
+// The products of neon_i8mm: usdot and usmmla (Armv8.6 int8 matrix products, optional from 8.2).
 //
 //   dot4        usdot               u8 x s8, sums of four products added to int32 without saturation
 //   row_pairs   usmmla              2 rows of x by 2 columns of w, eight k each: twice the products an instruction
 #pragma once
 
-#include <arm_neon.h>
-
 #include <dyadic/kernels/simd/vocabulary.hpp>
+#include <dyadic/simd/neon_i8mm.hpp>
 
-DYADIC_REGION_BEGIN("arch=armv8.2-a+i8mm")
+DYADIC_REGION_BEGIN(DYADIC_NEON_I8MM)
 namespace dyadic::inline DYADIC_ABI::simd::neon_i8mm {
 
 #include <dyadic/kernels/simd/neon.inl.hpp>
@@ -76,11 +75,6 @@ struct dot : neon_codes {
 };
 
 #include <dyadic/kernels/simd/algorithms.inl.hpp>
-
-struct isa : algorithms {
-  static constexpr const char* name = "neon_i8mm";
-  static bool supported(const cpu_features& cpu) noexcept { return cpu.i8mm; }
-};
 
 }  // namespace dyadic::inline DYADIC_ABI::simd::neon_i8mm
 DYADIC_REGION_END

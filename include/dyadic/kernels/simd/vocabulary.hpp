@@ -20,8 +20,8 @@
 #include <type_traits>
 
 #include <dyadic/core/config.hpp>
-#include <dyadic/kernels/simd/cpu.hpp>
-#include <dyadic/kernels/simd/region.hpp>
+#include <dyadic/simd/cpu.hpp>
+#include <dyadic/simd/region.hpp>
 
 namespace dyadic::inline DYADIC_ABI::simd {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <dyadic/kernels/simd/dispatch.hpp>
+#include <dyadic/simd/dispatch.hpp>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace dispatch_test {
+namespace operators_test {
 
 using namespace dyadic;
 using product::fill;
@@ -221,4 +221,4 @@ TEST_F(Dispatch, TheHostsEnvironmentIsRestored) {
   });
 }
 
-}  // namespace dispatch_test
+}  // namespace operators_test

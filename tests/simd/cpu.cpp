@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which processors may run what: any processor, as a table of CPUID words or of the words Linux has for Arm.
-#include <dyadic/kernels/simd/cpu.hpp>
+#include <dyadic/simd/cpu.hpp>
 
 #include <gtest/gtest.h>
 

@@ -2,14 +2,14 @@
 // The instruction sets of this build, best first: the one line to edit when one is added.
 #pragma once
 
-#include <dyadic/kernels/simd/scalar.hpp>
+#include <dyadic/simd/scalar.hpp>
 #if defined(__x86_64__)
-#include <dyadic/kernels/simd/avx2.hpp>
-#include <dyadic/kernels/simd/avx512_vnni.hpp>
-#include <dyadic/kernels/simd/avx_vnni.hpp>
+#include <dyadic/simd/avx2.hpp>
+#include <dyadic/simd/avx512_vnni.hpp>
+#include <dyadic/simd/avx_vnni.hpp>
 #elif defined(__aarch64__)
-#include <dyadic/kernels/simd/neon_dot.hpp>
-#include <dyadic/kernels/simd/neon_i8mm.hpp>
+#include <dyadic/simd/neon_dot.hpp>
+#include <dyadic/simd/neon_i8mm.hpp>
 #endif
 
 namespace dyadic::inline DYADIC_ABI::simd {

@@ -2,8 +2,6 @@
 // The 256-bit vocabulary that avx2 and avx_vnni share; included inside their regions.
 
 inline constexpr int lanes = 8;
-inline constexpr int real_registers = 12;  // that hold sums of floats in a tile
-inline constexpr int columns_at_once = 2;  // registers of columns that an epilogue finishes together
 struct f32v {
   __m256 r;
 };
@@ -58,7 +56,6 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), both);
 }
 
-#include <dyadic/kernels/simd/xmm.inl.hpp>
+#include <dyadic/simd/xmm.inl.hpp>
 
-#include <dyadic/kernels/simd/sums.inl.hpp>
-#include <dyadic/kernels/simd/parts.inl.hpp>
+#include <dyadic/simd/parts.inl.hpp>

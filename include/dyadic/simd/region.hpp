@@ -24,6 +24,13 @@
 #define DYADIC_UNROLL DYADIC_PRAGMA(GCC unroll 64)
 #endif
 
+/// What the instruction sets of simd/ ask of the processor: the argument of DYADIC_REGION_BEGIN.
+#define DYADIC_AVX2 "avx2,fma,f16c"
+#define DYADIC_AVX_VNNI "avxvnni,avx2,fma,f16c"
+#define DYADIC_AVX512_VNNI "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#define DYADIC_NEON_DOT "arch=armv8.2-a+dotprod"
+#define DYADIC_NEON_I8MM "arch=armv8.2-a+i8mm"
+
 /// For the vocabulary of an instruction set: one-instruction functions that must never become calls in optimised code.
 #define DYADIC_INLINE inline __attribute__((always_inline))
 /// For what must stay a function of its own: an epilogue inlined into a microkernel costs it registers.

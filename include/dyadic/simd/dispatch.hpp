@@ -11,7 +11,7 @@
 
 #include <dyadic/core/float_environment.hpp>
 #include <dyadic/core/result.hpp>
-#include <dyadic/kernels/simd/list.hpp>
+#include <dyadic/simd/list.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
