@@ -5,8 +5,7 @@
 //   const auto X = dequantize<Eigen::MatrixXf>(q);        // into a new one: any type with resize(rows, cols)
 #pragma once
 
-#include <dyadic/core/float_environment.hpp>
-#include <dyadic/quantize/segment.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
@@ -37,13 +36,23 @@ result<void> try_dequantize(const Q& q, M&& out) noexcept {
   if (bytes_of(to).overlaps(bytes_of(from)))
     return failure(errc::overlap, "dequantize: the output would overwrite the codes it is made from");
   const default_float_environment environment;
-  detail::for_each_segment(s, to, [&](index_t i, index_t j, index_t n) {
-    std::int32_t codes[detail::segment_length] = {};
-    float numbers[detail::segment_length];
-    detail::load_codes<s>(from.row(i), j, codes, n);
-    detail::dequantize_segment(codes, from.scale(i, j), from.zero_point(i, j), numbers);
-    for (index_t t = 0; t < n; ++t) to(i, j + t) = numbers[t];
-  });
+  // A tensor without gaps is one run.
+  const bool one = s.per == granularity::per_tensor && !s.two_per_byte() && to.col_stride() == 1 &&
+                   to.row_stride() == to.cols() && from.row_stride == row_bytes(s, from.cols);
+  const index_t rows = one && from.rows > 0 ? 1 : from.rows, cols = rows == 1 ? from.rows * from.cols : from.cols;
+  const detail::run_params<s> all(from);
+  const detail::codes_to_reals<s> real(all);
+  if (to.col_stride() == 1) {
+    const index_t run = s.per == granularity::per_group ? s.group : cols;
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < cols; j += run) real(i, j, run, from.row(i), to.row(i) + j);
+  } else {
+    detail::for_each_segment(s, to, [&](index_t i, index_t j, index_t n) {
+      float numbers[detail::segment_length];
+      real(i, j, n, from.row(i), numbers);
+      for (index_t t = 0; t < n; ++t) to(i, j + t) = numbers[t];
+    });
+  }
   return {};
 }
 

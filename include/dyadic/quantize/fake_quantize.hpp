@@ -26,12 +26,21 @@ result<clip_count> try_fake_quantize(const M& x, const params<S>& p, Out&& out) 
       to.data() == from.data() && to.row_stride() == from.row_stride() && to.col_stride() == from.col_stride();
   if (!in_place && bytes_of(from).overlaps(bytes_of(to)))
     return failure(errc::overlap, "fake_quantize: the output overlaps the input without being the same matrix");
-  return detail::quantize_segments<S, P>(from, p, [&](index_t i, index_t j, const std::int32_t* codes, index_t n) {
-    float numbers[detail::segment_length];
-    const index_t at = params_index(S, from.cols(), i, j);
-    detail::dequantize_segment(codes, p.scale(at), p.zero_point(at), numbers);
-    for (index_t t = 0; t < n; ++t) to(i, j + t) = numbers[t];
+  const default_float_environment environment;
+  clip_count clipped;
+  clipped.total = from.rows() * from.cols();
+  const detail::run_params<S> all(p, from.cols());
+  const detail::reals_to_reals<S, P> real(all);
+  detail::for_each_run_of(S, from, [&](index_t i, index_t j, index_t n, const float* numbers) {
+    if (to.col_stride() == 1) return real(i, j, n, numbers, to.row(i) + j, clipped);
+    for (index_t t = 0; t < n; t += detail::segment_length) {
+      float some[detail::segment_length];
+      const index_t here = simd::smaller(detail::segment_length, n - t);
+      real(i, j + t, here, numbers + t, some, clipped);
+      for (index_t u = 0; u < here; ++u) to(i, j + t + u) = some[u];
+    }
   });
+  return clipped;
 }
 
 /// With params measured from x itself, see try_measure.

@@ -4,11 +4,11 @@
 #pragma once
 
 #include <dyadic/calibrate/extent.hpp>
-#include <dyadic/quantize/segment.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// One scale and zero point a tensor, row or group of x, as S says, each from the finite numbers there: choose<S,
+/// One scale and zero point a tensor, row, group or column of x, as S says, each from the finite numbers there: choose<S,
 /// P>([min, max]).
 ///
 /// NaN and infinities do not widen a range; quantizing then maps them to the zero point and to the ends. Where nothing
@@ -30,7 +30,7 @@ result<params<S>> try_measure(const M& matrix) {
   };
   if constexpr (S.per == granularity::per_tensor) {
     put(0, extent_of(x));
-  } else if (x.col_stride() == 1) {
+  } else if (x.col_stride() == 1 && S.per != granularity::per_column) {
     const index_t run = S.per == granularity::per_group ? S.group : x.cols();
     for (std::size_t at = 0; at < count; ++at) {
       const index_t first = static_cast<index_t>(at) * run;  // in elements of the matrix, row by row
@@ -43,7 +43,10 @@ result<params<S>> try_measure(const M& matrix) {
     detail::for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
       float numbers[detail::segment_length];
       detail::load_segment(numbers, x, i, j, n);
-      detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
+      if constexpr (S.per == granularity::per_column)
+        for (index_t t = 0; t < n; ++t) detail::include_one(extents[static_cast<std::size_t>(j + t)], numbers[t]);
+      else
+        detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
     });
     for (std::size_t at = 0; at < count; ++at) put(at, extents[at]);
   }

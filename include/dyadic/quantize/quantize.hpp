@@ -16,28 +16,60 @@ namespace dyadic::inline DYADIC_ABI {
 
 namespace detail {
 
-/// store(i, j, codes, n) takes the codes of each segment of x; everything is checked already.
-template <scheme S, profile P, class Store>
-clip_count quantize_segments(const strided<const float>& x, const params<S>& p, Store&& store) {
+/// Codes of x into rows of codes row_stride bytes apart; everything is checked already.
+template <scheme S, profile P>
+clip_count quantize_rows(strided<const float> x, const params<S>& p, std::uint8_t* bytes, index_t row_stride) {
   const default_float_environment environment;
   clip_count clipped;
-  for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
-    float numbers[segment_length];
-    std::int32_t codes[segment_length];
-    const index_t at = params_index(S, x.cols(), i, j);
-    load_segment(numbers, x, i, j, n);
-    quantize_segment<P>(numbers, p.scale(at), p.zero_point(at), S.qmin(), S.qmax(), codes, clipped);
-    store(i, j, codes, n);
-  });
   clipped.total = x.rows() * x.cols();
+  // A tensor without gaps is one run.
+  const bool even = !S.two_per_byte() || x.cols() % 2 == 0;
+  if (S.per == granularity::per_tensor && even && x.col_stride() == 1 && x.row_stride() == x.cols() &&
+      row_stride == row_bytes(S, x.cols()))
+    x = strided<const float>(x.data(), 1, clipped.total);
+  const run_params<S> all(p, x.cols());
+  const reals_to_codes<S, P> code(all);
+  for_each_run_of(S, x, [&](index_t i, index_t j, index_t n, const float* numbers) {
+    code(i, j, n, numbers, bytes + i * row_stride, clipped);
+  });
   return clipped;
 }
 
+/// The same into codes of any layout, one an element.
 template <scheme S, profile P>
-clip_count quantize_rows(const strided<const float>& x, const params<S>& p, std::uint8_t* bytes, index_t row_stride) {
-  return quantize_segments<S, P>(x, p, [=](index_t i, index_t j, const std::int32_t* codes, index_t n) {
-    store_codes<S>(bytes + i * row_stride, j, codes, n);
+clip_count quantize_scattered(strided<const float> x, const params<S>& p, strided<code_of<S>> to) {
+  if (to.col_stride() == 1 && to.row_stride() >= 0)
+    return quantize_rows<S, P>(x, p, reinterpret_cast<std::uint8_t*>(to.data()),
+                               to.row_stride() * static_cast<index_t>(sizeof(code_of<S>)));
+  const default_float_environment environment;
+  clip_count clipped;
+  clipped.total = x.rows() * x.cols();
+  const run_params<S> all(p, x.cols());
+  const reals_to_codes<S, P> code(all);
+  for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+    float numbers[segment_length];
+    code_of<S> codes[segment_length];
+    load_segment(numbers, x, i, j, n);
+    code.plain(i, j, n, numbers, reinterpret_cast<std::uint8_t*>(codes), clipped);
+    for (index_t t = 0; t < n; ++t) to(i, j + t) = codes[t];
   });
+  return clipped;
+}
+
+/// What quantize would clip of x.
+template <scheme S, profile P>
+clip_count count_clipped(const strided<const float>& x, const params<S>& p) {
+  const default_float_environment environment;
+  clip_count clipped;
+  clipped.total = x.rows() * x.cols();
+  const run_params<S> all(p, x.cols());
+  const reals_to_reals<S, P> code(all);
+  for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+    float numbers[segment_length];
+    load_segment(numbers, x, i, j, n);
+    code(i, j, n, numbers, numbers, clipped);
+  });
+  return clipped;
 }
 
 template <scheme S>
@@ -130,9 +162,7 @@ result<clip_count> try_quantize_into(const M& x, const params<S>& p, Out&& out) 
     return failure(errc::invalid_shape, "quantize: {} x {} codes for {} x {} numbers", to.rows(), to.cols(),
                    view.rows(), view.cols());
   if (const auto ok = detail::check_apart(bytes_of(view), bytes_of(to)); !ok) return ok.error();
-  return detail::quantize_segments<S, P>(view, p, [=](index_t i, index_t j, const std::int32_t* codes, index_t n) {
-    for (index_t t = 0; t < n; ++t) to(i, j + t) = static_cast<code_of<S>>(codes[t]);
-  });
+  return detail::quantize_scattered<S, P>(view, p, to);
 }
 
 #if DYADIC_EXCEPTIONS

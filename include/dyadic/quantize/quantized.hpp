@@ -79,7 +79,7 @@ struct quantized_view {
 /// Rows [first, first + count) of a matrix of codes, with their params; they must exist.
 template <scheme S>
 quantized_view<S> rows_of(quantized_view<S> q, index_t first, index_t count) noexcept {
-  if constexpr (S.per != granularity::per_tensor) {
+  if constexpr (S.per == granularity::per_row || S.per == granularity::per_group) {
     const index_t groups = groups_in_row(S, q.cols);
     const auto at = static_cast<std::size_t>(first * groups), length = static_cast<std::size_t>(count * groups);
     q.scales = q.scales.subspan(at, length);

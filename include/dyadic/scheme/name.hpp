@@ -21,7 +21,7 @@ inline scheme_text scheme_name(const scheme& s) noexcept {
   if (s.per == granularity::per_group) {
     __builtin_snprintf(name.text, sizeof name.text, "%c%d per group of %d%s%s", sign, s.bits, s.group, rest, narrow);
   } else {
-    const char* per = s.per == granularity::per_row ? "row" : "tensor";
+    const char* per = s.per == granularity::per_row ? "row" : s.per == granularity::per_column ? "column" : "tensor";
     __builtin_snprintf(name.text, sizeof name.text, "%c%d per %s%s%s", sign, s.bits, per, rest, narrow);
   }
   return name;

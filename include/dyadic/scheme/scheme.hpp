@@ -16,8 +16,9 @@ namespace dyadic::inline DYADIC_ABI {
 /// symmetric: no zero point is stored; code 0 (or the middle code of an unsigned scheme) is the real zero.
 enum class symmetry : unsigned char { symmetric, asymmetric };
 
-/// How many numbers share one scale: a tensor, a row (a channel of weights, a token of activations), or a run of a row.
-enum class granularity : unsigned char { per_tensor, per_row, per_group };
+/// How many numbers share one scale: a tensor, a row (a channel of weights, a token of activations), a run of a row, or
+/// a column (the last axis, as depthwise weights and ONNX's axis = 1 have it; products take no such operand).
+enum class granularity : unsigned char { per_tensor, per_row, per_group, per_column };
 
 struct scheme {
   int bits = 8;  ///< 2 to 8, or 16
@@ -97,7 +98,7 @@ constexpr index_t groups_in_row(const scheme& s, index_t cols) noexcept {
   return s.per == granularity::per_group ? cols / s.group : 1;
 }
 constexpr index_t params_count(const scheme& s, index_t rows, index_t cols) noexcept {
-  return s.per == granularity::per_tensor ? 1 : rows * groups_in_row(s, cols);
+  return s.per == granularity::per_tensor ? 1 : s.per == granularity::per_column ? cols : rows * groups_in_row(s, cols);
 }
 
 /// Where element (i, j) of a matrix with `cols` columns finds its scale and zero point.
@@ -105,6 +106,7 @@ constexpr index_t params_index(const scheme& s, index_t cols, index_t i, index_t
   switch (s.per) {
     case granularity::per_row: return i;
     case granularity::per_group: return i * (cols / s.group) + j / s.group;
+    case granularity::per_column: return j;
     default: return 0;
   }
 }

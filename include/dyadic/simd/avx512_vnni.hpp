@@ -15,6 +15,7 @@ DYADIC_REGION_BEGIN(DYADIC_AVX512_VNNI)
 namespace dyadic::inline DYADIC_ABI::simd::avx512_vnni {
 
 inline constexpr int lanes = 16;
+inline constexpr bool rounds_at_once = true;  // floats to integers, in one instruction
 
 struct f32v {
   __m512 r;
@@ -29,6 +30,7 @@ inline constexpr __mmask16 every = 0xFFFF;
 DYADIC_INLINE f32v load(const float* p) { return {_mm512_loadu_ps(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { _mm512_storeu_ps(p, v.r); }
 DYADIC_INLINE f32v set1(float x) { return {_mm512_set1_ps(x)}; }
+DYADIC_INLINE f32v add(f32v a, f32v b) { return {_mm512_add_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v sub(f32v a, f32v b) { return {_mm512_sub_ps(a.r, b.r)}; }
 DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
 DYADIC_INLINE f32v mul(f32v a, f32v b) { return {_mm512_mul_ps(a.r, b.r)}; }
@@ -39,6 +41,17 @@ DYADIC_INLINE f32v zero_unless_finite(f32v a) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_sub_ps(a.r, a.r), _mm512_setzero_ps(), _CMP_EQ_OQ), a.r)};
 }
 DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a.r, a.r, _CMP_ORD_Q), a.r)}; }
+
+DYADIC_INLINE f32v magnitude(f32v a) {
+  return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a.r), _mm512_set1_epi32(0x7FFFFFFF)))};
+}
+DYADIC_INLINE bool any_nan(f32v a) { return _mm512_cmp_ps_mask(a.r, a.r, _CMP_UNORD_Q) != 0; }
+/// A product that no compiler may fuse with what follows.
+DYADIC_INLINE f32v apart(f32v v) {
+  __asm__("" : "+v"(v.r));
+  return v;
+}
+DYADIC_INLINE void stream(float* p, f32v v) { _mm512_stream_ps(p, v.r); }
 
 DYADIC_INLINE i32v load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
 DYADIC_INLINE void store(std::int32_t* p, i32v v) { _mm512_storeu_si512(p, v.r); }
@@ -59,12 +72,42 @@ template <int Bits>
 DYADIC_INLINE i32v shift_right(i32v a) {
   return {_mm512_maskz_srai_epi32(every, a.r, Bits)};
 }
+DYADIC_INLINE i32v bits_of(f32v a) { return {_mm512_castps_si512(a.r)}; }
+DYADIC_INLINE i32v max_u32(i32v a, i32v b) { return {_mm512_maskz_max_epu32(every, a.r, b.r)}; }
+DYADIC_INLINE bool any_above_u32(i32v a, i32v limit) { return _mm512_cmpgt_epu32_mask(a.r, limit.r) != 0; }
 DYADIC_INLINE f32v to_float(i32v a) { return {_mm512_maskz_cvtepi32_ps(every, a.r)}; }
 // Rounds as the environment says, which dispatch has set to nearest even. (The form with the mode in the instruction
 // warns falsely in g++ 12, unmasked when optimising and masked when not.)
 DYADIC_INLINE i32v round_int(f32v a) { return {_mm512_maskz_cvtps_epi32(every, a.r)}; }
+/// The same for any float: what no int32 holds, and NaN, becomes -2^31, which is beyond every code.
+DYADIC_INLINE i32v round_any(f32v a) { return round_int(a); }
+/// Towards zero, inside int32.
+DYADIC_INLINE i32v truncate(f32v a) { return {_mm512_maskz_cvttps_epi32(every, a.r)}; }
+/// 1 where a < b, 0 elsewhere.
+DYADIC_INLINE i32v less(f32v a, f32v b) {
+  return {_mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ), 1)};
+}
 DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
   return {_mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+DYADIC_INLINE i32v signed_bytes_to_int(const std::uint8_t* p) {
+  return {_mm512_maskz_cvtepi8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+DYADIC_INLINE i32v words_to_int(const std::uint8_t* p) {
+  return {_mm512_maskz_cvtepu16_epi32(every, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+DYADIC_INLINE i32v signed_words_to_int(const std::uint8_t* p) {
+  return {_mm512_maskz_cvtepi16_epi32(every, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+DYADIC_INLINE void store_low_words(std::uint8_t* p, i32v v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(every, v.r));
+}
+/// Four registers of numbers in [0, 255] as bytes, `offset` added to each modulo 256.
+DYADIC_INLINE void store_four_bytes(std::uint8_t* p, const i32v (&v)[4], int offset) {
+  const __m512i first = _mm512_packus_epi32(v[0].r, v[1].r), last = _mm512_packus_epi32(v[2].r, v[3].r);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i bytes = _mm512_maskz_permutexvar_epi32(every, order, _mm512_packus_epi16(first, last));
+  _mm512_storeu_si512(p, _mm512_add_epi8(bytes, _mm512_set1_epi8(static_cast<char>(offset))));
 }
 DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(every, v.r));

@@ -2,6 +2,7 @@
 // The 128-bit vocabulary that neon_i8mm and neon_dot share; included inside their regions.
 
 inline constexpr int lanes = 4;
+inline constexpr bool rounds_at_once = true;  // floats to integers, in one instruction
 
 struct f32v {
   float32x4_t r;
@@ -16,6 +17,7 @@ struct bytev {
 DYADIC_INLINE f32v load(const float* p) { return {vld1q_f32(p)}; }
 DYADIC_INLINE void store(float* p, f32v v) { vst1q_f32(p, v.r); }
 DYADIC_INLINE f32v set1(float x) { return {vdupq_n_f32(x)}; }
+DYADIC_INLINE f32v add(f32v a, f32v b) { return {vaddq_f32(a.r, b.r)}; }
 DYADIC_INLINE f32v sub(f32v a, f32v b) { return {vsubq_f32(a.r, b.r)}; }
 DYADIC_INLINE f32v fma(f32v a, f32v b, f32v c) { return {vfmaq_f32(c.r, a.r, b.r)}; }
 DYADIC_INLINE f32v mul(f32v a, f32v b) { return {vmulq_f32(a.r, b.r)}; }
@@ -28,6 +30,16 @@ DYADIC_INLINE f32v zero_where_not(uint32x4_t keep, f32v a) {
 }
 DYADIC_INLINE f32v zero_unless_finite(f32v a) { return zero_where_not(vceqzq_f32(vsubq_f32(a.r, a.r)), a); }
 DYADIC_INLINE f32v zero_if_nan(f32v a) { return zero_where_not(vceqq_f32(a.r, a.r), a); }
+
+DYADIC_INLINE f32v magnitude(f32v a) { return {vabsq_f32(a.r)}; }
+DYADIC_INLINE bool any_nan(f32v a) { return vminvq_u32(vceqq_f32(a.r, a.r)) == 0; }
+/// A product that no compiler may fuse with what follows.
+DYADIC_INLINE f32v apart(f32v v) {
+  __asm__("" : "+w"(v.r));
+  return v;
+}
+DYADIC_INLINE void stream(float* p, f32v v) { store(p, v); }
+DYADIC_INLINE void stream_done() {}
 
 DYADIC_INLINE i32v load(const std::int32_t* p) { return {vld1q_s32(p)}; }
 DYADIC_INLINE void store(std::int32_t* p, i32v v) { vst1q_s32(p, v.r); }
@@ -47,13 +59,47 @@ template <int Bits>
 DYADIC_INLINE i32v shift_right(i32v a) {
   return {vshlq_s32(a.r, vdupq_n_s32(-Bits))};
 }
+DYADIC_INLINE i32v bits_of(f32v a) { return {vreinterpretq_s32_f32(a.r)}; }
+DYADIC_INLINE i32v max_u32(i32v a, i32v b) {
+  return {vreinterpretq_s32_u32(vmaxq_u32(vreinterpretq_u32_s32(a.r), vreinterpretq_u32_s32(b.r)))};
+}
+DYADIC_INLINE bool any_above_u32(i32v a, i32v limit) {
+  return vmaxvq_u32(vcgtq_u32(vreinterpretq_u32_s32(a.r), vreinterpretq_u32_s32(limit.r))) != 0;
+}
 DYADIC_INLINE f32v to_float(i32v a) { return {vcvtq_f32_s32(a.r)}; }
 DYADIC_INLINE i32v round_int(f32v a) { return {vcvtnq_s32_f32(a.r)}; }
+/// The same for any float: beyond 2^22 a number beyond 2^22 on the same side, and NaN a negative one.
+DYADIC_INLINE i32v round_any(f32v a) {
+  return {vbslq_s32(vceqq_f32(a.r, a.r), vcvtnq_s32_f32(a.r), vdupq_n_s32(-0x7FFFFFFF - 1))};
+}
+/// Towards zero, inside int32.
+DYADIC_INLINE i32v truncate(f32v a) { return {vcvtq_s32_f32(a.r)}; }
+/// 1 where a < b, 0 elsewhere.
+DYADIC_INLINE i32v less(f32v a, f32v b) {
+  return {vreinterpretq_s32_u32(vshrq_n_u32(vcltq_f32(a.r, b.r), 31))};
+}
 DYADIC_INLINE i32v bytes_to_int(const std::uint8_t* p) {
   std::uint32_t four;
   __builtin_memcpy(&four, p, sizeof four);
   const uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
   return {vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))))};
+}
+DYADIC_INLINE i32v signed_bytes_to_int(const std::uint8_t* p) {
+  std::uint32_t four;
+  __builtin_memcpy(&four, p, sizeof four);
+  return {vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)))))};
+}
+DYADIC_INLINE i32v words_to_int(const std::uint8_t* p) {
+  return {vreinterpretq_s32_u32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(p))))};
+}
+DYADIC_INLINE i32v signed_words_to_int(const std::uint8_t* p) { return {vmovl_s16(vreinterpret_s16_u8(vld1_u8(p)))}; }
+DYADIC_INLINE void store_low_words(std::uint8_t* p, i32v v) { vst1_u8(p, vreinterpret_u8_s16(vmovn_s32(v.r))); }
+/// Four registers of numbers in [0, 255] as bytes, `offset` added to each modulo 256.
+DYADIC_INLINE void store_four_bytes(std::uint8_t* p, const i32v (&v)[4], int offset) {
+  const int16x8_t first = vcombine_s16(vmovn_s32(v[0].r), vmovn_s32(v[1].r));
+  const int16x8_t last = vcombine_s16(vmovn_s32(v[2].r), vmovn_s32(v[3].r));
+  const int8x16_t bytes = vcombine_s8(vmovn_s16(first), vmovn_s16(last));
+  vst1q_s8(reinterpret_cast<std::int8_t*>(p), vaddq_s8(bytes, vdupq_n_s8(static_cast<std::int8_t>(offset))));
 }
 DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
   const int16x4_t half = vmovn_s32(v.r);
@@ -64,10 +110,22 @@ DYADIC_INLINE void store_low_bytes(std::uint8_t* p, i32v v) {
 DYADIC_INLINE bytev load_bytes(const std::uint8_t* p) { return {vld1q_u8(p)}; }
 DYADIC_INLINE void store_bytes(std::uint8_t* p, bytev v) { vst1q_u8(p, v.r); }
 DYADIC_INLINE bytev max_u8(bytev a, bytev b) { return {vmaxq_u8(a.r, b.r)}; }
-DYADIC_INLINE bytev flip_sign(bytev a) { return {veorq_u8(a.r, vdupq_n_u8(128))}; }
+DYADIC_INLINE bytev flip(bytev a, int bits) { return {veorq_u8(a.r, vdupq_n_u8(static_cast<std::uint8_t>(bits)))}; }
+DYADIC_INLINE bytev flip_sign(bytev a) { return flip(a, 128); }
 
 DYADIC_INLINE void store_quad_sums(std::int32_t* p, bytev v) {
   vst1q_s32(p, vreinterpretq_s32_u32(vpaddlq_u16(vpaddlq_u8(v.r))));
+}
+
+/// The low four bits of 16 bytes in 8, the first of two in the low half; and back, above them zeros.
+DYADIC_INLINE void store_nibbles(std::uint8_t* p, bytev v) {
+  const uint8x8_t first = vget_low_u8(vuzp1q_u8(v.r, v.r)), second = vget_low_u8(vuzp2q_u8(v.r, v.r));
+  vst1_u8(p, vsli_n_u8(vand_u8(first, vdup_n_u8(15)), second, 4));
+}
+DYADIC_INLINE bytev load_nibbles(const std::uint8_t* p) {
+  const uint8x8_t both = vld1_u8(p);
+  const uint8x8x2_t codes = vzip_u8(vand_u8(both, vdup_n_u8(15)), vshr_n_u8(both, 4));
+  return {vcombine_u8(codes.val[0], codes.val[1])};
 }
 
 #include <dyadic/simd/parts.inl.hpp>

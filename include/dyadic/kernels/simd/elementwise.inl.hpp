@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Operations without a product: quantize, dequantize, ranges, pooling, relu, add.
 
-DYADIC_INLINE index_t smaller(index_t a, index_t b) { return a < b ? a : b; }
-
 DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
   std::uint8_t all[lanes] = {};
   for (index_t i = 0; i < n; ++i) all[i] = p[i];

@@ -22,6 +22,7 @@
 #include <dyadic/core/config.hpp>
 #include <dyadic/simd/cpu.hpp>
 #include <dyadic/simd/region.hpp>
+#include <dyadic/simd/smaller.hpp>
 
 namespace dyadic::inline DYADIC_ABI::simd {
 

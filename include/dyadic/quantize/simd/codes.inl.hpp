@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Codes as they stand in memory, and their reals; included inside the regions of operators.hpp.
+
+/// n codes, a byte each, as 4 or 2 bits each, the first in the low bits. Reads 16 bytes for every 16 codes begun.
+inline void pack_codes(const std::uint8_t* codes, index_t n, int bits, std::uint8_t* y) {
+  if (bits == 4) {
+    index_t i = 0;
+    for (; i + 16 <= n; i += 16) store_nibbles(y + i / 2, load_bytes(codes + i));
+    if (i == n) return;
+    std::uint8_t last[8];
+    store_nibbles(last, load_bytes(codes + i));
+    for (index_t t = 0; t < (n - i + 1) / 2; ++t) y[i / 2 + t] = last[t];
+    return;
+  }
+  for (index_t i = 0; i < n; i += 4) {
+    int byte = 0;
+    for (index_t t = 0; t < smaller(4, n - i); ++t) byte |= (codes[i + t] & 3) << (2 * t);
+    y[i / 4] = static_cast<std::uint8_t>(byte);
+  }
+}
+
+/// The reverse, without sign; writes 16 bytes for every 16 codes begun.
+inline void unpack_codes(const std::uint8_t* x, index_t n, int bits, std::uint8_t* codes) {
+  if (bits == 4) {
+    index_t i = 0;
+    for (; i + 16 <= n; i += 16) store_bytes(codes + i, load_nibbles(x + i / 2));
+    for (; i < n; ++i) codes[i] = static_cast<std::uint8_t>(x[i / 2] >> (4 * (i % 2)) & 15);
+    return;
+  }
+  for (index_t i = 0; i < n; ++i) codes[i] = static_cast<std::uint8_t>(x[i / 4] >> (2 * (i % 4)) & 3);
+}
+
+/// How codes of one kind become ints: the bytes of each, and the loading of a register.
+struct unsigned_bytes {
+  static constexpr index_t size = 1;
+  static DYADIC_INLINE i32v load_codes(const std::uint8_t* p) { return bytes_to_int(p); }
+};
+struct signed_bytes {
+  static constexpr index_t size = 1;
+  static DYADIC_INLINE i32v load_codes(const std::uint8_t* p) { return signed_bytes_to_int(p); }
+};
+struct unsigned_words {
+  static constexpr index_t size = 2;
+  static DYADIC_INLINE i32v load_codes(const std::uint8_t* p) { return words_to_int(p); }
+};
+struct signed_words {
+  static constexpr index_t size = 2;
+  static DYADIC_INLINE i32v load_codes(const std::uint8_t* p) { return signed_words_to_int(p); }
+};
+
+/// scale * (code - zero_point). Streamed reals, y on a cache line, go past the caches.
+template <class Codes, bool Streamed>
+inline void reals_run(const std::uint8_t* x, index_t n, const step& s, float* y) {
+  const f32v scale = set1(s.scale);
+  const i32v zero = set1(s.zero_point);
+  index_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    DYADIC_UNROLL
+    for (int r = 0; r < 4; ++r) {
+      const i32v codes = Codes::load_codes(x + (i + r * lanes) * Codes::size);
+      const f32v real = mul(to_float(sub(codes, zero)), scale);
+      if constexpr (Streamed)
+        stream(y + i + r * lanes, real);
+      else
+        store(y + i + r * lanes, real);
+    }
+  }
+  for (; i < n; i += lanes) {
+    const index_t here = smaller(lanes, n - i);
+    std::uint8_t some[lanes * Codes::size] = {};
+    for (index_t t = 0; t < here * Codes::size; ++t) some[t] = x[i * Codes::size + t];
+    const f32v real = mul(to_float(sub(Codes::load_codes(some), zero)), scale);
+    if (here == lanes)
+      store(y + i, real);
+    else
+      store_part(y + i, real, here);
+  }
+  if constexpr (Streamed) stream_done();
+}
+
+/// The same of 4-bit codes.
+template <bool Signed>
+inline void nibble_reals_run(const std::uint8_t* x, index_t n, const step& s, float* y) {
+  constexpr index_t most = 256;
+  std::uint8_t codes[most] = {};
+  step moved = s;
+  if constexpr (Signed) moved.zero_point += 8;  // (code ^ 8) - 8 extends the sign
+  for (index_t i = 0; i < n; i += most) {
+    const index_t here = smaller(most, n - i);
+    unpack_codes(x + i / 2, here, 4, codes);
+    if constexpr (Signed)
+      for (index_t t = 0; t < most; t += 16) store_bytes(codes + t, flip(load_bytes(codes + t), 8));
+    reals_run<unsigned_bytes, false>(codes, here, moved, y + i);
+  }
+}
+
+/// One scale a number.
+template <class Codes>
+inline void each_reals_run(const std::uint8_t* x, index_t n, const steps& s, float* y) {
+  for (index_t i = 0; i < n; i += lanes) {
+    const index_t here = smaller(lanes, n - i);
+    std::uint8_t some[lanes * Codes::size] = {};
+    std::int32_t zeros[lanes] = {};
+    const bool whole = here == lanes;
+    if (!whole) {
+      for (index_t t = 0; t < here * Codes::size; ++t) some[t] = x[i * Codes::size + t];
+      if (s.zero_points != nullptr)
+        for (index_t t = 0; t < here; ++t) zeros[t] = s.zero_points[i + t];
+    }
+    const i32v codes = Codes::load_codes(whole ? x + i * Codes::size : some);
+    const i32v zero = s.zero_points == nullptr ? set1(s.zero_point) : load(whole ? s.zero_points + i : zeros);
+    const f32v scale = whole ? load(s.scales + i) : load_part(s.scales + i, here);
+    const f32v real = mul(to_float(sub(codes, zero)), scale);
+    if (whole)
+      store(y + i, real);
+    else
+      store_part(y + i, real, here);
+  }
+}
