@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // extent: the smallest and largest finite number of some data, and how much of the data was no finite number.
 //
-// It is a function of the multiset of the data: order and grouping do not matter, and -0 counts as 0. All of it is
-// integer arithmetic on the bits, so no rounding mode or flush-to-zero of the host matters either.
+// It is a function of the multiset of the data: order and grouping do not matter, and -0 counts as 0. Nothing rounds,
+// and no flush-to-zero of the host matters.
 #pragma once
 
-#include <bit>
 #include <limits>
 #include <span>
 
 #include <dyadic/calibrate/runs.hpp>
+#include <dyadic/calibrate/simd/operators.hpp>
 #include <dyadic/scheme/choose.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
-
-namespace detail {
-
-/// Integers in the order of the floats: -infinity < ... < -0 < +0 < ... < +infinity. Comparing these, and not the
-/// floats, keeps subnormals apart in a program that has set denormals-are-zero.
-constexpr std::int32_t ordered_key(std::int32_t bits) noexcept { return bits ^ ((bits >> 31) & 0x7FFFFFFF); }
-constexpr std::int32_t ordered_key(float x) noexcept { return ordered_key(std::bit_cast<std::int32_t>(x)); }
-constexpr float float_of_key(std::int32_t key) noexcept { return std::bit_cast<float>(ordered_key(key)); }
-constexpr bool is_less(float a, float b) noexcept { return ordered_key(a) < ordered_key(b); }
-
-/// +0 for -0.
-constexpr float positive_zero(float x) noexcept { return std::bit_cast<std::uint32_t>(x) == 0x80000000U ? 0.0f : x; }
-
-}  // namespace detail
 
 struct extent {
   float min = std::numeric_limits<float>::infinity();  ///< +infinity when nothing finite was seen
@@ -68,48 +54,29 @@ constexpr void include_one(extent& e, float x) noexcept {
   }
 }
 
-/// Includes as many whole blocks of x as there are and returns how many numbers that was.
-///
-/// A constant length in integer arithmetic is what every compiler turns into vectors; only a block that holds something
-/// infinite or NaN is looked at number by number.
-template <index_t Block>
-inline index_t include_blocks(extent& e, const float* x, index_t n) noexcept {
-  std::int32_t lo = ordered_key(extent{}.min), hi = ordered_key(extent{}.max);
-  index_t i = 0;
-  for (; i + Block <= n; i += Block) {
-    std::int32_t low = lo, high = hi, size = 0;
-    for (index_t t = 0; t < Block; ++t) {
-      const auto bits = std::bit_cast<std::int32_t>(x[i + t]);
-      const std::int32_t key = ordered_key(bits), magnitude = bits & 0x7FFFFFFF;
-      low = key < low ? key : low;
-      high = key > high ? key : high;
-      size = magnitude > size ? magnitude : size;
-    }
-    if (size < 0x7F800000) {
-      lo = low, hi = high;
-      e.finite += Block;
-    } else {
-      for (index_t t = 0; t < Block; ++t) include_one(e, x[i + t]);
-    }
-  }
-  if (lo <= hi) {
-    const float min = positive_zero(float_of_key(lo)), max = positive_zero(float_of_key(hi));
-    if (is_less(min, e.min)) e.min = min;
-    if (is_less(e.max, max)) e.max = max;
-  }
-  return i;
-}
-
+/// Numbers of any kind; needs the default floating-point environment. The instruction set takes what is finite, blocks
+/// with something else are looked at number by number.
 inline void include_run(extent& e, const float* x, index_t n) noexcept {
-  index_t i = include_blocks<256>(e, x, n);
-  i += include_blocks<32>(e, x + i, n - i);
-  for (const float *at = x + i, *end = x + n; at != end; ++at) include_one(e, *at);
+  constexpr index_t block = 1024;
+  const auto run = dispatched<pick_extent>();
+  for (index_t i = 0; i < n;) {
+    extent seen;
+    const index_t done = run(x + i, n - i, &seen.min, &seen.max);
+    if (done > 0) {
+      seen.min = positive_zero(seen.min), seen.max = positive_zero(seen.max);
+      seen.finite = static_cast<std::uint64_t>(done);
+      e.include(seen);
+    }
+    i += done;
+    for (const index_t end = n - i < block ? n : i + block; i < end; ++i) include_one(e, x[i]);
+  }
 }
 
 }  // namespace detail
 
 /// The extent of n floats.
 inline extent extent_of(std::span<const float> x) noexcept {
+  const default_float_environment environment;
   extent e;
   detail::include_run(e, x.data(), static_cast<index_t>(x.size()));
   return e;
@@ -118,6 +85,7 @@ inline extent extent_of(std::span<const float> x) noexcept {
 /// The extent of a matrix of any layout; x is a view that check_view accepts.
 template <real_matrix M>
 extent extent_of(const M& x) noexcept {
+  const default_float_environment environment;
   extent e;
   detail::for_each_run(strided<const float>(x), [&e](std::span<const float> run) {
     detail::include_run(e, run.data(), static_cast<index_t>(run.size()));

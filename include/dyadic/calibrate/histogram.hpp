@@ -77,7 +77,7 @@ class histogram {
     const extent e = extent_of(x);
     grow(e);
     seen_.include(e);
-    count(x, e);
+    count(x);
   }
 
   /// Adds a matrix of any layout; refuses a view without memory.
@@ -88,7 +88,7 @@ class histogram {
     const extent e = extent_of(x);
     grow(e);
     seen_.include(e);
-    detail::for_each_run(x, [&](std::span<const float> run) { count(run, e); });
+    detail::for_each_run(x, [&](std::span<const float> run) { count(run); });
     return {};
   }
 
@@ -206,18 +206,25 @@ class histogram {
     layout_ = wanted;
   }
 
-  /// Counts the finite numbers of x, which the bins cover. x * 2^-e is exact in double.
-  void count(std::span<const float> x, const extent& e) noexcept {
+  /// Counts the finite numbers of x, which the bins cover, a block at a time.
+  void count(std::span<const float> x) noexcept {
+    constexpr index_t block = 256;
     const default_float_environment environment;
-    const auto per_width = std::bit_cast<double>(static_cast<std::uint64_t>(1023 - layout_.exponent) << 52);
-    const auto low = static_cast<std::int32_t>(layout_.first);
-    const auto high = static_cast<std::int32_t>(layout_.first + layout_.count - 1);
-    const bool all_finite = e.finite == e.total();
-    for (const float v : x) {
-      if (!all_finite && !(v - v == 0.0f)) continue;
-      const double y = static_cast<double>(v) * per_width;
-      const std::int32_t cut = to_integer<std::int32_t>(y, low, high, low);
-      at(cut - (y < static_cast<double>(cut) ? 1 : 0)) += 1;
+    const auto size = static_cast<index_t>(x.size());
+    const auto bins = dispatched<detail::pick_bins>();
+    // The instruction sets want a width and a reciprocal that are normal floats, as almost all data give.
+    const bool normal = layout_.exponent >= -126 && layout_.exponent <= 126;
+    const float width = detail::power_of_two(normal ? layout_.exponent : 0);
+    std::int32_t at[block];
+    for (index_t i = 0; i < size; i += block) {
+      const index_t n = size - i < block ? size - i : block;
+      const float* some = x.data() + i;
+      if (normal && bins(some, n, width, 1.0f / width, static_cast<std::int32_t>(layout_.first), at)) {
+        for (index_t t = 0; t < n; ++t) ++counts_[static_cast<std::size_t>(at[t])];
+      } else {
+        for (index_t t = 0; t < n; ++t)
+          if (detail::is_finite(some[t])) ++at_value(some[t]);
+      }
     }
   }
 

@@ -20,6 +20,7 @@ result<params<S>> try_measure(const M& matrix) {
   const strided<const float> x(matrix);
   if (const auto ok = check_view("measure: x", x); !ok) return ok.error();
   if (const auto ok = check_group(S, x.cols()); !ok) return ok.error();
+  const default_float_environment environment;
   const auto count = static_cast<std::size_t>(params_count(S, x.rows(), x.cols()));
   std::vector<float> scales(count);
   std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0);
