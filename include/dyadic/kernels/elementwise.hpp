@@ -8,10 +8,10 @@
 
 #include <span>
 
+#include <dyadic/calibrate/extent.hpp>
 #include <dyadic/kernels/simd/operators.hpp>
 #include <dyadic/kernels/window.hpp>
-#include <dyadic/scheme/choose.hpp>
-#include <dyadic/scheme/params.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI::kernels {
 
@@ -22,9 +22,6 @@ namespace dyadic::inline DYADIC_ABI::kernels {
       return &simd::operators<Isa>::name;                  \
     }                                     \
   }
-DYADIC_PICK(quantize);
-DYADIC_PICK(dequantize);
-DYADIC_PICK(range);
 DYADIC_PICK(max_codes);
 DYADIC_PICK(max_reals);
 DYADIC_PICK(average_codes);
@@ -35,14 +32,17 @@ DYADIC_PICK(add_codes);
 /// code = saturate(round_half_even(x / scale) + zero_point) in 0..255, a true division; NaN becomes the zero point.
 inline void quantize_u8(std::span<const float> x, float scale, std::int32_t zero_point, std::uint8_t* codes) noexcept {
   const default_float_environment environment;
-  dispatched<pick_quantize>()(x.data(), static_cast<index_t>(x.size()), scale, zero_point, codes);
+  clip_count clipped;
+  dispatched<detail::pick_codes<onnx_profile, 8>>()(x.data(), static_cast<index_t>(x.size()),
+                                                    {scale, zero_point, 0, 255}, codes, clipped);
 }
 
 /// x = scale * (code - zero_point).
 inline void dequantize_u8(std::span<const std::uint8_t> codes, float scale, std::int32_t zero_point,
                           float* x) noexcept {
   const default_float_environment environment;
-  dispatched<pick_dequantize>()(codes.data(), static_cast<index_t>(codes.size()), scale, zero_point, x);
+  dispatched<detail::pick_reals<8, false>>()(codes.data(), static_cast<index_t>(codes.size()),
+                                             {scale, zero_point, 0, 255}, x);
 }
 
 /// What a dynamic quantization measured.
@@ -53,12 +53,11 @@ struct measured {
 
 /// Measures the range of the finite numbers, chooses a scale as ONNX DynamicQuantizeLinear does, and quantizes.
 inline measured quantize_dynamic_u8(std::span<const float> x, std::uint8_t* codes) noexcept {
-  const default_float_environment environment;
   measured m;
-  dyadic::range r;
-  m.all_finite = dispatched<pick_range>()(x.data(), static_cast<index_t>(x.size()), &r.lo, &r.hi);
-  m.params = *try_choose<u8_per_tensor>(r);  // finite ends in order: never refused
-  dispatched<pick_quantize>()(x.data(), static_cast<index_t>(x.size()), m.params.scale, m.params.zero_point, codes);
+  const extent e = extent_of(x);
+  m.all_finite = e.finite == e.total();
+  m.params = *try_choose<u8_per_tensor>(e.empty() ? range{} : range{e.min, e.max});  // ordered ends: never refused
+  quantize_u8(x, m.params.scale, m.params.zero_point, codes);
   return m;
 }
 

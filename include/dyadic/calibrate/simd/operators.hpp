@@ -28,7 +28,17 @@ DYADIC_REGION_END
 
 namespace dyadic::inline DYADIC_ABI::simd {
 
-/// What an instruction set adds for products changes nothing here: avx_vnni runs as avx2, neon_i8mm as neon_dot.
+// What an instruction set adds for products changes nothing here: avx_vnni runs as avx2, neon_i8mm as neon_dot.
+#if defined(__x86_64__)
+namespace avx_vnni {
+using avx2::statistics;
+}
+#elif defined(__aarch64__)
+namespace neon_i8mm {
+using neon_dot::statistics;
+}
+#endif
+
 template <class Isa>
 struct statistics_of;
 template <>
@@ -37,12 +47,12 @@ struct statistics_of<scalar::isa> : scalar::statistics {};
 template <>
 struct statistics_of<avx512_vnni::isa> : avx512_vnni::statistics {};
 template <>
-struct statistics_of<avx_vnni::isa> : avx2::statistics {};
+struct statistics_of<avx_vnni::isa> : avx_vnni::statistics {};
 template <>
 struct statistics_of<avx2::isa> : avx2::statistics {};
 #elif defined(__aarch64__)
 template <>
-struct statistics_of<neon_i8mm::isa> : neon_dot::statistics {};
+struct statistics_of<neon_i8mm::isa> : neon_i8mm::statistics {};
 template <>
 struct statistics_of<neon_dot::isa> : neon_dot::statistics {};
 #endif

@@ -54,13 +54,6 @@ struct algorithms {
   static index_t gemm_weight_only(const gemm_call& g, const gemm_part& part) {
     return run_part<P>(g, part);
   }
-  static void quantize(const float* x, index_t n, float scale, std::int32_t zero_point, std::uint8_t* y) {
-    quantize_u8(x, n, scale, zero_point, 0, 255, y);
-  }
-  static void dequantize(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
-    dequantize_u8(x, n, scale, zero_point, y);
-  }
-  static bool range(const float* x, index_t n, float* low, float* high) { return finite_range(x, n, low, high); }
   static void max_codes(const window_call& c) { max_pool_u8(c); }
   static void max_reals(const window_call& c) { max_pool_f32(c); }
   static void average_codes(const window_call& c) { average_pool_u8(c); }

@@ -1,58 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Operations without a product: quantize, dequantize, ranges, pooling, relu, add.
+// Operations without a product: pooling, relu, add.
 
 DYADIC_INLINE i32v bytes_part(const std::uint8_t* p, index_t n) {
   std::uint8_t all[lanes] = {};
   for (index_t i = 0; i < n; ++i) all[i] = p[i];
   return bytes_to_int(all);
-}
-
-/// code = saturate(round_half_even(x / scale) + zero_point), a true division; NaN becomes the zero point.
-DYADIC_INLINE i32v codes_of(f32v x, f32v scale, f32v low, f32v high, i32v zero_point) {
-  return add(round_int(min(max(zero_if_nan(div(x, scale)), low), high)), zero_point);
-}
-inline void quantize_u8(const float* x, index_t n, float scale, std::int32_t zero_point, std::int32_t lowest,
-                        std::int32_t highest, std::uint8_t* y) {
-  const f32v s = set1(scale);
-  const f32v low = set1(static_cast<float>(lowest - zero_point)), high = set1(static_cast<float>(highest - zero_point));
-  const i32v zero = set1(zero_point);
-  index_t i = 0;
-  for (; i + lanes <= n; i += lanes) store_low_bytes(y + i, codes_of(load(x + i), s, low, high, zero));
-  if (i < n) store_low_part(y + i, codes_of(load_part(x + i, n - i), s, low, high, zero), n - i);
-}
-
-inline void dequantize_u8(const std::uint8_t* x, index_t n, float scale, std::int32_t zero_point, float* y) {
-  const f32v s = set1(scale);
-  const i32v zero = set1(zero_point);
-  index_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(y + i, mul(to_float(sub(bytes_to_int(x + i), zero)), s));
-  if (i < n) store_part(y + i, mul(to_float(sub(bytes_part(x + i, n - i), zero)), s), n - i);
-}
-
-/// The range of the finite numbers and zero; false when a NaN or an infinity was among them.
-inline bool finite_range(const float* x, index_t n, float* low, float* high) {
-  f32v lo = set1(0.0f), hi = set1(0.0f), strange = set1(0.0f);
-  index_t i = 0;
-  for (; i < n; i += lanes) {
-    const f32v v = n - i >= lanes ? load(x + i) : load_part(x + i, n - i);
-    const f32v finite = zero_unless_finite(v);
-    lo = min(finite, lo);
-    hi = max(finite, hi);
-    strange = fma(v, set1(0.0f), strange);  // stays 0 until the first NaN or infinity makes it NaN
-  }
-  float lows[lanes], highs[lanes], odd[lanes];
-  store(lows, lo);
-  store(highs, hi);
-  store(odd, strange);
-  bool all_finite = true;
-  *low = 0;
-  *high = 0;
-  for (int j = 0; j < lanes; ++j) {
-    if (lows[j] < *low) *low = lows[j];
-    if (highs[j] > *high) *high = highs[j];
-    all_finite = all_finite && odd[j] == 0.0f;
-  }
-  return all_finite;
 }
 
 inline void relu_f32(const float* x, index_t n, float* y) {

@@ -21,6 +21,16 @@ class carver {
   index_t used_ = 0;
 };
 
+/// Widens [*low, *high], which holds zero, to the finite numbers of x.
+inline void range_with_zero(const float* x, index_t n, float* low, float* high) {
+  for (index_t i = 0; i < n; ++i) {
+    i += statistics::extent(x + i, n - i, low, high);
+    if (i == n || x[i] - x[i] != 0.0f) continue;
+    *low = x[i] < *low ? x[i] : *low;
+    *high = x[i] > *high ? x[i] : *high;
+  }
+}
+
 /// Codes of a block of rows, with their zero points (counted in prepared codes) and scales.
 template <class D>
 class prepared_codes {
@@ -118,6 +128,7 @@ class prepared_codes {
 
   void quantize(index_t row, index_t count) {
     const index_t part = g_.x_groups == 1 ? g_.k : g_.w.group;
+    clip_count clipped;  // only NaN and infinities can be
     const dynamic_codes& d = g_.dynamic;
     const auto* const direct = static_cast<const float*>(g_.x.direct);
     for (index_t i = 0; i < count; ++i) {
@@ -126,10 +137,11 @@ class prepared_codes {
       auto* const codes = native(g_) ? reinterpret_cast<std::uint8_t*>(copy_ + i * stride_) : bytes_;
       for (index_t group = 0; group < g_.x_groups; ++group) {
         float low = 0, high = 0;
-        finite_range(from + group * part, part, &low, &high);
+        range_with_zero(from + group * part, part, &low, &high);
         const dynamic_codes::params p = d.choose(low, high);
         const std::int32_t zero = p.zero_point + g_.out.x_zero_base;
-        quantize_u8(from + group * part, part, p.scale, zero, d.low, d.high, codes + group * part);
+        runs::codes<onnx_profile, 8>(from + group * part, part, {p.scale, zero, d.low, d.high}, codes + group * part,
+                                     clipped);
         scales_[i * g_.x_groups + group] = p.scale;
         if (zeros_ != nullptr) zeros_[i * g_.x_groups + group] = zero - D::x_offset;
       }

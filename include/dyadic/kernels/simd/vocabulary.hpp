@@ -19,10 +19,7 @@
 
 #include <type_traits>
 
-#include <dyadic/core/config.hpp>
-#include <dyadic/simd/cpu.hpp>
-#include <dyadic/simd/region.hpp>
-#include <dyadic/simd/smaller.hpp>
+#include <dyadic/quantize/simd/operators.hpp>
 
 namespace dyadic::inline DYADIC_ABI::simd {
 

@@ -30,7 +30,17 @@ DYADIC_REGION_END
 
 namespace dyadic::inline DYADIC_ABI::simd {
 
-/// What an instruction set adds for products changes nothing here: avx_vnni runs as avx2, neon_i8mm as neon_dot.
+// What an instruction set adds for products changes nothing here: avx_vnni runs as avx2, neon_i8mm as neon_dot.
+#if defined(__x86_64__)
+namespace avx_vnni {
+using avx2::runs;
+}
+#elif defined(__aarch64__)
+namespace neon_i8mm {
+using neon_dot::runs;
+}
+#endif
+
 template <class Isa>
 struct runs_of;
 template <>
@@ -39,12 +49,12 @@ struct runs_of<scalar::isa> : scalar::runs {};
 template <>
 struct runs_of<avx512_vnni::isa> : avx512_vnni::runs {};
 template <>
-struct runs_of<avx_vnni::isa> : avx2::runs {};
+struct runs_of<avx_vnni::isa> : avx_vnni::runs {};
 template <>
 struct runs_of<avx2::isa> : avx2::runs {};
 #elif defined(__aarch64__)
 template <>
-struct runs_of<neon_i8mm::isa> : neon_dot::runs {};
+struct runs_of<neon_i8mm::isa> : neon_i8mm::runs {};
 template <>
 struct runs_of<neon_dot::isa> : neon_dot::runs {};
 #endif
