@@ -18,4 +18,5 @@
 #include <dyadic/quantize/dequantize.hpp>
 #include <dyadic/quantize/fake_quantize.hpp>
 #include <dyadic/quantize/quantize.hpp>
+#include <dyadic/quantize/requantize.hpp>
 #include <dyadic/scheme/visit.hpp>

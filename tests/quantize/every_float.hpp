@@ -59,7 +59,7 @@ tally compare(const setting<P, Bits>& given, std::uint64_t first, std::uint64_t 
       const int code = quantize_one<P>(x[i], s.scale, s.zero_point, s.qmin, s.qmax);
       if (code == s.qmin || code == s.qmax) {
         const int wider = quantize_one<P>(x[i], s.scale, s.zero_point, s.qmin - 1, s.qmax + 1);
-        met.low += wider < s.qmin, met.high += wider > s.qmax;
+        met.low += wider<s.qmin, met.high += wider> s.qmax;
       }
       met.nan += x[i] != x[i];
       expected_reals[i] = dequantize_one(code, s.scale, s.zero_point);

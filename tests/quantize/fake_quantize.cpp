@@ -60,6 +60,8 @@ TEST(FakeQuantize, EqualsQuantizeThenDequantize) {
   equals_quantize_then_dequantize<u4_per_row, support::divide_before_up>(5, 33);
   equals_quantize_then_dequantize<s16_per_tensor, onnx_profile>(1, 1);
   equals_quantize_then_dequantize<scheme{.bits = 2}, onnx_profile>(3, 130);
+  equals_quantize_then_dequantize<u8_per_row.with(granularity::per_column), tflite_profile>(9, 300);
+  equals_quantize_then_dequantize<s16_per_tensor.with(granularity::per_column), onnx_profile>(5, 41);
 }
 
 TEST(FakeQuantize, TakesRowsOfNumbers) {

@@ -49,6 +49,7 @@ TEST(Measure, TakesTheFiniteEndsOfEachTensorRowAndGroup) {
       expect_measured_in_any_layout<u8_per_tensor>(rows, cols);
       expect_measured_in_any_layout<s8_per_row>(rows, cols);
       expect_measured_in_any_layout<u8_per_row>(rows, cols);
+      expect_measured_in_any_layout<u8_per_row.with(granularity::per_column)>(rows, cols);
     }
   expect_measured_in_any_layout<s4_per_group<32>>(5, 96);
   expect_measured_in_any_layout<u4_per_group<128>>(3, 384);

@@ -38,7 +38,10 @@ using Schemes = testing::Types<of<u8_per_tensor>, of<s8_per_tensor>, of<s8_asymm
                                of<u16_per_tensor>, of<s8_per_row>, of<s8_per_group<32>>, of<s4_per_row>, of<u4_per_row>,
                                of<s4_per_group<32>>, of<u4_per_group<32>>,
                                of<u(4, asym).with(granularity::per_group, 3)>, of<s(2, sym)>, of<u(2, asym)>,
-                               of<s(3, asym)>, of<u(5, sym)>, of<s(6, sym)>, of<s(7, sym, true)>, of<u(8, sym)>>;
+                               of<s(3, asym)>, of<u(5, sym)>, of<s(6, sym)>, of<s(7, sym, true)>, of<u(8, sym)>,
+                               of<u(8, asym).with(granularity::per_column)>,
+                               of<s(4, sym).with(granularity::per_column)>,
+                               of<s(16, asym).with(granularity::per_column)>>;
 class SchemeName {
  public:
   template <class Of>
@@ -47,6 +50,7 @@ class SchemeName {
     std::string name = (v.is_signed ? "s" : "u") + std::to_string(v.bits);
     name += v.asymmetric() ? "_asymmetric" : "_symmetric";
     if (v.per == granularity::per_row) name += "_row";
+    if (v.per == granularity::per_column) name += "_column";
     if (v.per == granularity::per_group) name += "_group" + std::to_string(v.group);
     return v.narrow_range ? name + "_narrow" : name;
   }
@@ -212,6 +216,50 @@ void takes_eigen(index_t rows, index_t cols) {
 TEST(QuantizeEigen, TakesWhateverHasMemory) {
   takes_eigen<s8_per_row>(7, 71);
   takes_eigen<u4_per_group<32>>(7, 96);
+}
+
+/// Params measured on the way, all into memory of the caller.
+TYPED_TEST(Quantize, MeasuresIntoMemoryOfTheCaller) {
+  constexpr scheme S = TypeParam::value;
+  const index_t rows = 5, cols = columns<S>();
+  Floats x = support::normal_numbers(static_cast<std::size_t>(rows * cols), 17);
+  x[3] = nan, x[40] = infinity, x[41] = -infinity;
+  const auto count = static_cast<std::size_t>(params_count(S, rows, cols));
+  for (const bool by_columns : {false, true}) {
+    const strided<const float> view(x.data(), rows, cols, by_columns ? 1 : cols, by_columns ? rows : 1);
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(rows * row_bytes(S, cols)));
+    Floats scales(count);
+    std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0);
+    const clip_count met = quantize_into<S, pytorch_profile>(view, bytes, scales, zero_points);
+    const params<S> p = measure<S, pytorch_profile>(view);
+    const quantized<S> expected = quantize<S, pytorch_profile>(view, p), whole = quantize<S, pytorch_profile>(view);
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.bytes()));
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), whole.bytes()));
+    EXPECT_EQ(scales, Floats(p.scales().begin(), p.scales().end()));
+    EXPECT_EQ(scales, Floats(whole.params().scales().begin(), whole.params().scales().end()));
+    EXPECT_EQ(zero_points, std::vector<std::int32_t>(p.zero_points().begin(), p.zero_points().end()));
+    EXPECT_EQ(met.nan, 1);
+    EXPECT_EQ(met.high, expected.clipped().high);
+    EXPECT_EQ(met.low, whole.clipped().low);
+    EXPECT_EQ(met.total, rows * cols);
+  }
+}
+
+TEST(QuantizeMeasured, RefusesMemoryThatDoesNotFitWhatItMeasures) {
+  Floats x(12), scales(3);
+  std::vector<std::uint8_t> bytes(12);
+  std::vector<std::int32_t> zeros(3);
+  const strided<const float> view(x.data(), 3, 4);
+  EXPECT_EQ(text_of(try_quantize_into<u8_per_row>(view, std::span(bytes).first(11), scales, zeros)),
+            "quantize: 11 bytes for the codes of 3 x 4 numbers, expected at least 12");
+  EXPECT_EQ(text_of(try_quantize_into<u8_per_row>(view, bytes, std::span(scales).first(2), zeros)),
+            "quantize: room for 2 scales and 3 zero points, expected 3 and 3");
+  EXPECT_EQ(text_of(try_quantize_into<s8_per_row>(view, bytes, scales, zeros)),
+            "quantize: room for 3 scales and 3 zero points, expected 3 and 0");
+  EXPECT_EQ(text_of(try_quantize_into<u8_per_row>(view, bytes, std::span(x).last(3), zeros)),
+            "quantize: the numbers, codes, scales and zero points share memory");
+  EXPECT_EQ(text_of(try_quantize_into<s4_per_group<32>>(view, bytes, scales)),
+            "scheme: rows of 4 do not divide into groups of 32");
 }
 
 TYPED_TEST(Quantize, WritesTheSameIntoMemoryOfTheCaller) {

@@ -13,7 +13,7 @@ namespace run_test {
 using namespace dyadic;
 using detail::segment_length;
 
-// 2^26 patterns of all 2^32, 2^22 and more for each parameter set; check_exhaustive takes all. 67 is odd: every low bit.
+// 2^26 patterns spread over all 2^32, more than 2^22 for each parameter set; check_exhaustive takes all.
 TEST(Run, QuantizesAStrideOfAllFloatsAsQuantizeOne) {
   support::show_isas();
   every_float::for_each_setting([](const auto& setting) {
@@ -41,7 +41,8 @@ void compare_ties(const every_float::setting<P, Bits>& given) {
       const int expected = quantize_one<P>(x[i], s.scale, s.zero_point, s.qmin, s.qmax);
       dispatched<detail::pick_codes<P, Bits>>()(&x[i], 1, s, code, met);
       const auto narrow = static_cast<std::uint16_t>(expected);
-      ASSERT_EQ(code[0] & (Bits == 4 ? 15 : 255), narrow & (Bits == 4 ? 15 : 255)) << isa << ' ' << given.name << ' ' << x[i];
+      ASSERT_EQ(code[0] & (Bits == 4 ? 15 : 255), narrow & (Bits == 4 ? 15 : 255))
+          << isa << ' ' << given.name << ' ' << x[i];
       if (Bits == 16) {
         ASSERT_EQ(code[1], narrow >> 8) << isa << ' ' << given.name << ' ' << x[i];
       }
@@ -55,8 +56,13 @@ TEST(Run, RoundsTiesAndCornersAsQuantizeOne) {
 /// Every length, at both ends of memory that ends there: what is written, and nothing else.
 template <profile P, int Bits>
 void compare_lengths() {
-  const simd::step s{0.05F, Bits == 8 ? 7 : 0, Bits == 16 ? -32768 : Bits == 8 ? -128 : -8,
-                     Bits == 16 ? 32767 : Bits == 8 ? 127 : 7};
+  const simd::step s{0.05F, Bits == 8 ? 7 : 0,
+                     Bits == 16  ? -32768
+                     : Bits == 8 ? -128
+                                 : -8,
+                     Bits == 16  ? 32767
+                     : Bits == 8 ? 127
+                                 : 7};
   std::mt19937 random(3);
   std::normal_distribution<float> normal(0.0F, 3.0F);
   for (index_t n = 0; n <= 300; n += n < 140 ? 1 : 13) {
@@ -131,7 +137,8 @@ void compare_each() {
       std::vector<std::int32_t> zero_points(x.size());
       for (std::size_t i = 0; i < x.size(); ++i) {
         scales[i] = std::bit_cast<float>(static_cast<std::uint32_t>(random() % 0x7E000000U + 0x00800000U));
-        const int code = static_cast<int>(random() % static_cast<unsigned>(2 * (qmax - qmin))) + qmin - (qmax - qmin) / 2;
+        const int code =
+            static_cast<int>(random() % static_cast<unsigned>(2 * (qmax - qmin))) + qmin - (qmax - qmin) / 2;
         x[i] = random() % 16 == 0 ? corners[random() % corners.size()] : static_cast<float>(code) * 0.5F * scales[i];
         zero_points[i] = qmin + static_cast<int>(random() % static_cast<unsigned>(qmax - qmin + 1));
       }
@@ -146,7 +153,7 @@ void compare_each() {
           const int zero = zeros ? zero_points[i] : 0;
           const int code = quantize_one<P>(x[i], scales[i], zero, qmin, qmax);
           const int wider = quantize_one<P>(x[i], scales[i], zero, qmin - 1, qmax + 1);
-          expected.nan += x[i] != x[i], expected.low += wider < qmin, expected.high += wider > qmax;
+          expected.nan += x[i] != x[i], expected.low += wider<qmin, expected.high += wider> qmax;
           int found = 0;
           if (Bits == 16)
             found = codes[2 * i] | codes[2 * i + 1] << 8;
@@ -177,17 +184,19 @@ TEST(Run, PacksAndUnpacksCodes) {
     for (const int bits : {2, 4})
       for (index_t n = 0; n <= 512; ++n) {
         const index_t bytes = (n * bits + 7) / 8;
-        std::vector<std::uint8_t> codes(static_cast<std::size_t>(n + 16)), packed(static_cast<std::size_t>(bytes) + 1, 0xA5),
-            again(codes.size());
+        std::vector<std::uint8_t> codes(static_cast<std::size_t>(n + 16)),
+            packed(static_cast<std::size_t>(bytes) + 1, 0xA5), again(codes.size());
         for (index_t i = 0; i < n; ++i)
           codes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>((i * 5 + i / 16) & ((1 << bits) - 1));
         dispatched<detail::pick_pack>()(codes.data(), n, bits, packed.data());
         for (index_t i = 0; i < n; ++i)
           ASSERT_EQ(packed[static_cast<std::size_t>(i * bits / 8)] >> (i * bits % 8) & ((1 << bits) - 1),
-                    codes[static_cast<std::size_t>(i)]) << isa;
+                    codes[static_cast<std::size_t>(i)])
+              << isa;
         ASSERT_EQ(packed.back(), 0xA5) << isa << " wrote past the end";
         dispatched<detail::pick_unpack>()(packed.data(), n, bits, again.data());
-        for (index_t i = 0; i < n; ++i) ASSERT_EQ(again[static_cast<std::size_t>(i)], codes[static_cast<std::size_t>(i)]);
+        for (index_t i = 0; i < n; ++i)
+          ASSERT_EQ(again[static_cast<std::size_t>(i)], codes[static_cast<std::size_t>(i)]);
       }
   });
 }
@@ -214,6 +223,5 @@ TEST(Run, CoversEveryElementOnce) {
         }
       }
 }
-
 
 }  // namespace run_test

@@ -61,6 +61,7 @@ template <scheme S>
 result<void> set_operands(simd::gemm_call& g, const quantized_view<S>& x, const matrix_rows<std::uint8_t>& rows,
                           const packed_view& w) noexcept {
   static_assert(S.bits <= 8 && !S.two_per_byte(), "gemm: x needs one byte a code");
+  static_assert(S.per != granularity::per_column, "gemm: a scale a column of x cannot leave the sum over columns");
   const auto groups = groups_of_x<S>(x.cols, w);
   if (!groups) return groups.error();
   g.x = rows.source();

@@ -65,7 +65,7 @@ template <class W>
 inline constexpr bool is_second_operand = false;
 template <scheme S>
 inline constexpr bool is_second_operand<quantized_view<S>> =
-    S.bits <= 8 && S.per != granularity::per_group;
+    S.bits <= 8 && (S.per == granularity::per_tensor || S.per == granularity::per_row);
 template <scheme S>
 inline constexpr bool is_second_operand<transposed<S>> =
     S.bits <= 8 && !S.two_per_byte() && S.per == granularity::per_tensor;

@@ -16,6 +16,7 @@ struct transposed {
 template <scheme S>
 result<void> check_packable(const quantized_view<S>& codes, std::int64_t largest_x) noexcept {
   static_assert(S.bits <= 8, "pack: the kernels take weights of at most 8 bits");
+  static_assert(S.per != granularity::per_column, "pack: a scale a column cannot leave the sum over columns");
   if (largest_x < 1 || largest_x > 255)
     return failure(errc::invalid_range, "pack: largest |x - zero point| of {}, expected 1 to 255", largest_x);
   return check_quantized(codes);

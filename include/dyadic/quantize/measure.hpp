@@ -8,8 +8,64 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// One scale and zero point a tensor, row, group or column of x, as S says, each from the finite numbers there: choose<S,
-/// P>([min, max]).
+namespace detail {
+
+/// Params of one run from what it holds; where nothing finite is, those of [0, 0]. Needs the default floating-point
+/// environment, which choose would set each time.
+template <scheme S, profile P>
+void put_measured(const extent& e, index_t at, float* scales, std::int32_t* zero_points) noexcept {
+  using Real = std::conditional_t<P.arithmetic == range_arithmetic::in_double, double, float>;
+  const chosen c = choose_in<Real>(S, P, opaque(e.empty() ? 0.0f : e.min), opaque(e.empty() ? 0.0f : e.max));
+  scales[at] = opaque(c.scale);
+  if constexpr (S.asymmetric()) zero_points[at] = c.zero_point;
+}
+
+/// The params of rows [first, last) of x, whose columns are side by side, a scale a row or group.
+template <scheme S, profile P>
+void measure_rows(const strided<const float>& x, index_t first, index_t last, float* scales,
+                  std::int32_t* zero_points) noexcept {
+  const index_t run = S.per == granularity::per_group ? S.group : x.cols(), groups = groups_in_row(S, x.cols());
+  for (index_t i = first; i < last; ++i)
+    for (index_t g = 0; g < groups; ++g) {
+      extent e;
+      include_run(e, x.row(i) + g * run, run);
+      put_measured<S, P>(e, i * groups + g, scales, zero_points);
+    }
+}
+
+/// Whether params of x are measured row by row.
+template <scheme S>
+bool measured_by_rows(const strided<const float>& x) noexcept {
+  return (S.per == granularity::per_row || S.per == granularity::per_group) && x.col_stride() == 1;
+}
+
+/// All params of x, checked already; needs the default floating-point environment.
+template <scheme S, profile P>
+void measure_into(const strided<const float>& x, float* scales, std::int32_t* zero_points) {
+  const index_t count = params_count(S, x.rows(), x.cols());
+  if constexpr (S.per == granularity::per_tensor) {
+    put_measured<S, P>(extent_of(x), 0, scales, zero_points);
+  } else if (measured_by_rows<S>(x)) {
+    measure_rows<S, P>(x, 0, x.rows(), scales, zero_points);
+  } else {
+    std::vector<extent> extents(static_cast<std::size_t>(count));
+    for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
+      float numbers[segment_length];
+      load_segment(numbers, x, i, j, n);
+      if constexpr (S.per == granularity::per_column)
+        for (index_t t = 0; t < n; ++t) include_one(extents[static_cast<std::size_t>(j + t)], numbers[t]);
+      else
+        include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
+    });
+    for (index_t at = 0; at < count; ++at)
+      put_measured<S, P>(extents[static_cast<std::size_t>(at)], at, scales, zero_points);
+  }
+}
+
+}  // namespace detail
+
+/// One scale and zero point a tensor, row, group or column of x, as S says, each from the finite numbers there:
+/// choose<S, P>([min, max]).
 ///
 /// NaN and infinities do not widen a range; quantizing then maps them to the zero point and to the ends. Where nothing
 /// finite is, the params are those of the range [0, 0], so that NaN dequantizes to 0.
@@ -24,33 +80,7 @@ result<params<S>> try_measure(const M& matrix) {
   const auto count = static_cast<std::size_t>(params_count(S, x.rows(), x.cols()));
   std::vector<float> scales(count);
   std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0);
-  const auto put = [&](std::size_t at, const extent& e) {
-    const chosen c = detail::choose_checked(S, P, e.empty() ? range{} : range{e.min, e.max});
-    scales[at] = c.scale;
-    if constexpr (S.asymmetric()) zero_points[at] = c.zero_point;
-  };
-  if constexpr (S.per == granularity::per_tensor) {
-    put(0, extent_of(x));
-  } else if (x.col_stride() == 1 && S.per != granularity::per_column) {
-    const index_t run = S.per == granularity::per_group ? S.group : x.cols();
-    for (std::size_t at = 0; at < count; ++at) {
-      const index_t first = static_cast<index_t>(at) * run;  // in elements of the matrix, row by row
-      extent e;
-      if (run > 0) detail::include_run(e, x.row(first / x.cols()) + first % x.cols(), run);
-      put(at, e);
-    }
-  } else {
-    std::vector<extent> extents(count);
-    detail::for_each_segment(S, x, [&](index_t i, index_t j, index_t n) {
-      float numbers[detail::segment_length];
-      detail::load_segment(numbers, x, i, j, n);
-      if constexpr (S.per == granularity::per_column)
-        for (index_t t = 0; t < n; ++t) detail::include_one(extents[static_cast<std::size_t>(j + t)], numbers[t]);
-      else
-        detail::include_run(extents[static_cast<std::size_t>(params_index(S, x.cols(), i, j))], numbers, n);
-    });
-    for (std::size_t at = 0; at < count; ++at) put(at, extents[at]);
-  }
+  detail::measure_into<S, P>(x, scales.data(), zero_points.data());
   return params<S>::try_make(scales, zero_points);
 }
 

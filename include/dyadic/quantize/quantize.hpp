@@ -4,6 +4,7 @@
 //   const auto w = quantize<s8_per_row>(W);              // W: Eigen, strided<float>, anything with memory and strides
 //   const auto x = quantize<u8_per_tensor>(X, p);        // p: params<u8_per_tensor> from a calibration
 //   const auto n = quantize_into<u8_per_tensor>(X, p, std::span(bytes));   // into memory of the caller
+//   const auto m = quantize_into<u8_per_row>(X, bytes, scales, zeros);   // the same, params measured on the way
 //
 // Each code is quantize_one<P> of its number, whatever the floating-point environment of the caller, the layout of x or
 // the processor. Data are never an error: NaN becomes the zero point, infinities and far numbers saturate, all are
@@ -16,22 +17,50 @@ namespace dyadic::inline DYADIC_ABI {
 
 namespace detail {
 
-/// Codes of x into rows of codes row_stride bytes apart; everything is checked already.
+/// Codes of x into rows of codes row_stride bytes apart; everything is checked already. Adds to `clipped`.
 template <scheme S, profile P>
-clip_count quantize_rows(strided<const float> x, const params<S>& p, std::uint8_t* bytes, index_t row_stride) {
-  const default_float_environment environment;
-  clip_count clipped;
-  clipped.total = x.rows() * x.cols();
+void quantize_rows(strided<const float> x, const run_params<S>& p, std::uint8_t* bytes, index_t row_stride,
+                   clip_count& clipped) {
   // A tensor without gaps is one run.
   const bool even = !S.two_per_byte() || x.cols() % 2 == 0;
   if (S.per == granularity::per_tensor && even && x.col_stride() == 1 && x.row_stride() == x.cols() &&
       row_stride == row_bytes(S, x.cols()))
-    x = strided<const float>(x.data(), 1, clipped.total);
-  const run_params<S> all(p, x.cols());
-  const reals_to_codes<S, P> code(all);
+    x = strided<const float>(x.data(), 1, x.rows() * x.cols());
+  const reals_to_codes<S, P> code(p);
   for_each_run_of(S, x, [&](index_t i, index_t j, index_t n, const float* numbers) {
     code(i, j, n, numbers, bytes + i * row_stride, clipped);
   });
+}
+template <scheme S, profile P>
+clip_count quantize_rows(const strided<const float>& x, const params<S>& p, std::uint8_t* bytes, index_t row_stride) {
+  const default_float_environment environment;
+  clip_count clipped;
+  clipped.total = x.rows() * x.cols();
+  quantize_rows<S, P>(x, run_params<S>(p, x.cols()), bytes, row_stride, clipped);
+  return clipped;
+}
+
+/// Params measured from x, and its codes by them. Where rows are measured by themselves, each is quantized while it is
+/// in the caches.
+template <scheme S, profile P>
+clip_count quantize_measured(const strided<const float>& x, float* scales, std::int32_t* zero_points,
+                             std::uint8_t* bytes, index_t row_stride) {
+  const default_float_environment environment;
+  clip_count clipped;
+  clipped.total = x.rows() * x.cols();
+  const auto count = static_cast<std::size_t>(params_count(S, x.rows(), x.cols()));
+  const run_params<S> p({scales, count}, {zero_points, S.asymmetric() ? count : 0}, x.cols());
+  if (measured_by_rows<S>(x)) {
+    const reals_to_codes<S, P> code(p);
+    const index_t run = S.per == granularity::per_group ? S.group : x.cols();
+    for (index_t i = 0; i < x.rows(); ++i) {
+      measure_rows<S, P>(x, i, i + 1, scales, zero_points);
+      for (index_t j = 0; j < x.cols(); j += run) code(i, j, run, x.row(i) + j, bytes + i * row_stride, clipped);
+    }
+  } else {
+    measure_into<S, P>(x, scales, zero_points);
+    quantize_rows<S, P>(x, p, bytes, row_stride, clipped);
+  }
   return clipped;
 }
 
@@ -102,9 +131,18 @@ result<quantized<S>> try_quantize(const M& x, params<S> p) {
 /// Codes of x with params measured from x itself (weights; dynamic quantization of activations), see try_measure.
 template <scheme S, profile P = onnx_profile, real_matrix M>
 result<quantized<S>> try_quantize(const M& x) {
-  result<params<S>> p = try_measure<S, P>(x);
-  if (!p) return p.error();
-  return try_quantize<S, P>(x, *std::move(p));
+  const strided<const float> view(x);
+  if (const auto ok = check_view("measure: x", view); !ok) return ok.error();
+  if (const auto ok = check_group(S, view.cols()); !ok) return ok.error();
+  const auto count = static_cast<std::size_t>(params_count(S, view.rows(), view.cols()));
+  std::vector<float> scales(count, 1.0f);
+  std::vector<std::int32_t> zero_points(S.asymmetric() ? count : 0, S.qmin());
+  auto made = quantized<S>::try_make(view.rows(), view.cols(), *params<S>::try_make(scales, zero_points));
+  if (!made) return made.error();
+  const clip_count clipped = detail::quantize_measured<S, P>(view, scales.data(), zero_points.data(), made->bytes(),
+                                                             row_bytes(S, view.cols()));
+  made->set_measured(*params<S>::try_make(scales, zero_points), clipped);
+  return made;
 }
 
 /// The same for a row of numbers.
@@ -149,6 +187,37 @@ result<clip_count> try_quantize_into(const M& x, const params<S>& p, std::span<s
   return try_quantize_into<S, P>(x, p, bytes, row_bytes(S, strided<const float>(x).cols()));
 }
 
+/// Codes of x with params measured from x itself, all into memory of the caller: dynamic quantization without an
+/// allocation when a scale is a tensor's, a row's or a group's and columns are side by side.
+/// \param bytes        rows * row_bytes(S, cols) at least, rows following one another.
+/// \param scales       params_count(S, rows, cols).
+/// \param zero_points  as many, or none when symmetric. None of these share memory with x or with each other.
+template <scheme S, profile P = onnx_profile, real_matrix M>
+result<clip_count> try_quantize_into(const M& x, std::span<std::uint8_t> bytes, std::span<float> scales,
+                                     std::span<std::int32_t> zero_points = {}) {
+  const strided<const float> view(x);
+  if (const auto ok = check_view("quantize: x", view); !ok) return ok.error();
+  if (const auto ok = check_group(S, view.cols()); !ok) return ok.error();
+  const index_t count = params_count(S, view.rows(), view.cols()), row = row_bytes(S, view.cols());
+  const auto needed = checked_multiply(view.rows(), row);
+  if (!needed) return needed.error();
+  if (static_cast<index_t>(bytes.size()) < *needed)
+    return failure(errc::invalid_shape, "quantize: {} bytes for the codes of {} x {} numbers, expected at least {}",
+                   bytes.size(), view.rows(), view.cols(), *needed);
+  const auto scale_count = static_cast<index_t>(scales.size()), zeros = static_cast<index_t>(zero_points.size());
+  if (scale_count != count || zeros != (S.asymmetric() ? count : 0))
+    return failure(errc::invalid_shape, "quantize: room for {} scales and {} zero points, expected {} and {}",
+                   scale_count, zeros, count, S.asymmetric() ? count : index_t{0});
+  const byte_range parts[] = {bytes_of(view), bytes_of(strided<std::uint8_t>(bytes.data(), 1, *needed)),
+                              bytes_of(strided<float>(scales.data(), 1, count)),
+                              bytes_of(strided<std::int32_t>(zero_points.data(), 1, zeros))};
+  for (int a = 0; a < 4; ++a)
+    for (int b = a + 1; b < 4; ++b)
+      if (parts[a].overlaps(parts[b]))
+        return failure(errc::overlap, "quantize: the numbers, codes, scales and zero points share memory");
+  return detail::quantize_measured<S, P>(view, scales.data(), zero_points.data(), bytes.data(), row);
+}
+
 /// Codes of x into a matrix of codes of any layout, one code an element.
 /// \param out  (rows, cols), not shared with x; its element is int8, uint8, int16 or uint16 as code_of<S> says.
 template <scheme S, profile P = onnx_profile, real_matrix M, matrix_like Out>
@@ -186,6 +255,11 @@ quantized<S> quantize(std::span<const float> x, params<S> p) {
 template <scheme S, profile P = onnx_profile, real_matrix M, class... Out>
 clip_count quantize_into(const M& x, const params<S>& p, Out&&... out) {
   return try_quantize_into<S, P>(x, p, std::forward<Out>(out)...).value();
+}
+template <scheme S, profile P = onnx_profile, real_matrix M>
+clip_count quantize_into(const M& x, std::span<std::uint8_t> bytes, std::span<float> scales,
+                         std::span<std::int32_t> zero_points = {}) {
+  return try_quantize_into<S, P>(x, bytes, scales, zero_points).value();
 }
 #endif
 

@@ -163,6 +163,11 @@ class quantized {
   /// What quantize met; all zero for codes that came from elsewhere.
   const clip_count& clipped() const noexcept { return clipped_; }
   void set_clipped(const clip_count& c) noexcept { clipped_ = c; }
+  /// Params found while the codes were written; as many as before.
+  void set_measured(dyadic::params<S>&& p, const clip_count& c) noexcept {
+    params_ = std::move(p);
+    clipped_ = c;
+  }
 
   quantized_view<S> view() const noexcept {
     return {bytes_.data(), rows_, cols_, row_bytes(S, cols_), params_.scales(), params_.zero_points()};

@@ -25,6 +25,19 @@ constexpr int quantize_one(float x, float scale, int zero_point, int qmin, int q
     return round_to_integer<P.ties>(units + static_cast<float>(zero_point), qmin, qmax, zero_point);
 }
 
+/// The code of an integer sum: saturate(round(sum * multiplier) + zero_point), or with the zero point added before
+/// rounding, as P says. The sum and the product are each rounded to float; P.units means nothing here.
+/// \param multiplier  x_scale * w_scale / y_scale, finite and > 0.
+/// \see   ONNX QLinearMatMul-21 adds the zero point before rounding, FBGEMM's requantize after.
+template <profile P = onnx_profile>
+constexpr int requantize_one(std::int32_t sum, float multiplier, int zero_point, int qmin, int qmax) noexcept {
+  const float units = detail::opaque(static_cast<float>(sum) * multiplier);
+  if constexpr (P.zero_point == zero_point_added::after_rounding)
+    return zero_point + round_to_integer<P.ties>(units, qmin - zero_point, qmax - zero_point, 0);
+  else
+    return round_to_integer<P.ties>(units + static_cast<float>(zero_point), qmin, qmax, zero_point);
+}
+
 /// The real of a code: scale * (code - zero_point), rounded to float once.
 ///
 /// Infinite only when the real number is beyond the floats, which the scales of choose exclude.

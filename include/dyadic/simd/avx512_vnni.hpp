@@ -45,6 +45,22 @@ DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm512_maskz_mov_ps(_mm512_cmp_
 DYADIC_INLINE f32v magnitude(f32v a) {
   return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a.r), _mm512_set1_epi32(0x7FFFFFFF)))};
 }
+/// The least of all lanes, none of which is NaN.
+DYADIC_INLINE float least_of(f32v a) {
+  const __m256 low = _mm512_maskz_extractf32x8_ps(0xFF, a.r, 0), high = _mm512_maskz_extractf32x8_ps(0xFF, a.r, 1);
+  const __m256 both = _mm256_min_ps(low, high);
+  __m128 half = _mm_min_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1));
+  half = _mm_min_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_min_ss(half, _mm_movehdup_ps(half)));
+}
+/// The greatest of all lanes, none of which is NaN.
+DYADIC_INLINE float greatest_of(f32v a) {
+  const __m256 low = _mm512_maskz_extractf32x8_ps(0xFF, a.r, 0), high = _mm512_maskz_extractf32x8_ps(0xFF, a.r, 1);
+  const __m256 both = _mm256_max_ps(low, high);
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
 DYADIC_INLINE bool any_nan(f32v a) { return _mm512_cmp_ps_mask(a.r, a.r, _CMP_UNORD_Q) != 0; }
 /// A product that no compiler may fuse with what follows.
 DYADIC_INLINE f32v apart(f32v v) {
@@ -71,6 +87,25 @@ DYADIC_INLINE i32v shift_left(i32v a) {
 template <int Bits>
 DYADIC_INLINE i32v shift_right(i32v a) {
   return {_mm512_maskz_srai_epi32(every, a.r, Bits)};
+}
+/// (x * m + 2^(s - 1)) >> s with s in [31, 62] and m in [0, 2^31): below 2^31 in magnitude.
+DYADIC_INLINE i32v multiply_shift(i32v x, i32v m, i32v s) {
+  const __m512i one = _mm512_set1_epi64(1), low = _mm512_set1_epi64(0xFFFFFFFF);
+  const __m512i s_even = _mm512_and_si512(s.r, low), s_odd = _mm512_maskz_srli_epi64(0xFF, s.r, 32);
+  const __m512i even = _mm512_maskz_mul_epi32(0xFF, x.r, m.r);
+  const __m512i odd = _mm512_maskz_mul_epi32(0xFF, _mm512_maskz_srli_epi64(0xFF, x.r, 32),
+                                             _mm512_maskz_srli_epi64(0xFF, m.r, 32));
+  const __m512i half_even = _mm512_maskz_sllv_epi64(0xFF, one, _mm512_sub_epi64(s_even, one));
+  const __m512i half_odd = _mm512_maskz_sllv_epi64(0xFF, one, _mm512_sub_epi64(s_odd, one));
+  const __m512i from_even = _mm512_maskz_srav_epi64(0xFF, _mm512_add_epi64(even, half_even), s_even);
+  const __m512i from_odd = _mm512_maskz_srav_epi64(0xFF, _mm512_add_epi64(odd, half_odd), s_odd);
+  return {_mm512_mask_mov_epi32(from_even, 0xAAAA, _mm512_maskz_slli_epi64(0xFF, from_odd, 32))};
+}
+/// a >> n, n in [0, 31].
+DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {_mm512_maskz_srav_epi32(every, a.r, n.r)}; }
+/// a where n is 0, b elsewhere.
+DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) {
+  return {_mm512_mask_mov_epi32(b.r, _mm512_testn_epi32_mask(n.r, n.r), a.r)};
 }
 DYADIC_INLINE i32v bits_of(f32v a) { return {_mm512_castps_si512(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) { return {_mm512_maskz_max_epu32(every, a.r, b.r)}; }

@@ -32,6 +32,10 @@ DYADIC_INLINE f32v zero_unless_finite(f32v a) { return zero_where_not(vceqzq_f32
 DYADIC_INLINE f32v zero_if_nan(f32v a) { return zero_where_not(vceqq_f32(a.r, a.r), a); }
 
 DYADIC_INLINE f32v magnitude(f32v a) { return {vabsq_f32(a.r)}; }
+/// The least of all lanes, none of which is NaN.
+DYADIC_INLINE float least_of(f32v a) { return vminvq_f32(a.r); }
+/// The greatest of all lanes, none of which is NaN.
+DYADIC_INLINE float greatest_of(f32v a) { return vmaxvq_f32(a.r); }
 DYADIC_INLINE bool any_nan(f32v a) { return vminvq_u32(vceqq_f32(a.r, a.r)) == 0; }
 /// A product that no compiler may fuse with what follows.
 DYADIC_INLINE f32v apart(f32v v) {
@@ -59,6 +63,17 @@ template <int Bits>
 DYADIC_INLINE i32v shift_right(i32v a) {
   return {vshlq_s32(a.r, vdupq_n_s32(-Bits))};
 }
+/// (x * m + 2^(s - 1)) >> s with s in [31, 62] and m in [0, 2^31): below 2^31 in magnitude.
+DYADIC_INLINE i32v multiply_shift(i32v x, i32v m, i32v s) {
+  const int32x4_t left = vnegq_s32(s.r);
+  const int64x2_t low = vmull_s32(vget_low_s32(x.r), vget_low_s32(m.r)), high = vmull_high_s32(x.r, m.r);
+  return {vcombine_s32(vmovn_s64(vrshlq_s64(low, vmovl_s32(vget_low_s32(left)))),
+                       vmovn_s64(vrshlq_s64(high, vmovl_high_s32(left))))};
+}
+/// a >> n, n in [0, 31].
+DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {vshlq_s32(a.r, vnegq_s32(n.r))}; }
+/// a where n is 0, b elsewhere.
+DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) { return {vbslq_s32(vceqzq_s32(n.r), a.r, b.r)}; }
 DYADIC_INLINE i32v bits_of(f32v a) { return {vreinterpretq_s32_f32(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) {
   return {vreinterpretq_s32_u32(vmaxq_u32(vreinterpretq_u32_s32(a.r), vreinterpretq_u32_s32(b.r)))};

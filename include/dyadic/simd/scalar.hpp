@@ -114,6 +114,21 @@ template <int Bits>
 i32v shift_right(i32v a) {
   return each<i32v>([=](int i) { return a.r[i] >> Bits; });
 }
+/// (x * m + 2^(s - 1)) >> s with s in [31, 62] and m in [0, 2^31): below 2^31 in magnitude.
+inline i32v multiply_shift(i32v x, i32v m, i32v s) {
+  return each<i32v>([=](int i) {
+    const std::int64_t product = std::int64_t{x.r[i]} * m.r[i];
+    return static_cast<std::int32_t>((product + (std::int64_t{1} << (s.r[i] - 1))) >> s.r[i]);
+  });
+}
+/// a >> n, n in [0, 31].
+inline i32v shift_right(i32v a, i32v n) {
+  return each<i32v>([=](int i) { return a.r[i] >> n.r[i]; });
+}
+/// a where n is 0, b elsewhere.
+inline i32v where_zero(i32v n, i32v a, i32v b) {
+  return each<i32v>([=](int i) { return n.r[i] == 0 ? a.r[i] : b.r[i]; });
+}
 inline i32v bits_of(f32v a) {
   return each<i32v>([=](int i) { return std::bit_cast<std::int32_t>(a.r[i]); });
 }

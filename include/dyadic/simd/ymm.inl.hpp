@@ -28,6 +28,18 @@ DYADIC_INLINE f32v zero_if_nan(f32v a) { return {_mm256_and_ps(a.r, _mm256_cmp_p
 DYADIC_INLINE f32v magnitude(f32v a) {
   return {_mm256_and_ps(a.r, _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF)))};
 }
+/// The least of all lanes, none of which is NaN.
+DYADIC_INLINE float least_of(f32v a) {
+  __m128 half = _mm_min_ps(_mm256_castps256_ps128(a.r), _mm256_extractf128_ps(a.r, 1));
+  half = _mm_min_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_min_ss(half, _mm_movehdup_ps(half)));
+}
+/// The greatest of all lanes, none of which is NaN.
+DYADIC_INLINE float greatest_of(f32v a) {
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(a.r), _mm256_extractf128_ps(a.r, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
 DYADIC_INLINE bool any_nan(f32v a) { return _mm256_movemask_ps(_mm256_cmp_ps(a.r, a.r, _CMP_UNORD_Q)) != 0; }
 /// A product that no compiler may fuse with what follows.
 DYADIC_INLINE f32v apart(f32v v) {
@@ -54,6 +66,25 @@ DYADIC_INLINE i32v shift_left(i32v a) {
 template <int Bits>
 DYADIC_INLINE i32v shift_right(i32v a) {
   return {_mm256_srai_epi32(a.r, Bits)};
+}
+/// (x * m + 2^(s - 1)) >> s with s in [31, 62] and m in [0, 2^31): below 2^31 in magnitude.
+DYADIC_INLINE __m256i multiply_shift_even(__m256i x, __m256i m, __m256i s) {
+  // There is no arithmetic shift of 64 bits: the sum is made positive before, by 2^62, which is taken off again.
+  const __m256i one = _mm256_set1_epi64x(1), lift = _mm256_set1_epi64x(std::int64_t{1} << 62);
+  const __m256i count = _mm256_and_si256(s, _mm256_set1_epi64x(0xFFFFFFFF));
+  const __m256i sum = _mm256_add_epi64(_mm256_mul_epi32(x, m), _mm256_sllv_epi64(one, _mm256_sub_epi64(count, one)));
+  return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(sum, lift), count), _mm256_srlv_epi64(lift, count));
+}
+DYADIC_INLINE i32v multiply_shift(i32v x, i32v m, i32v s) {
+  const __m256i odd = multiply_shift_even(_mm256_srli_epi64(x.r, 32), _mm256_srli_epi64(m.r, 32),
+                                          _mm256_srli_epi64(s.r, 32));
+  return {_mm256_blend_epi32(multiply_shift_even(x.r, m.r, s.r), _mm256_slli_epi64(odd, 32), 0xAA)};
+}
+/// a >> n, n in [0, 31].
+DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {_mm256_srav_epi32(a.r, n.r)}; }
+/// a where n is 0, b elsewhere.
+DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) {
+  return {_mm256_blendv_epi8(b.r, a.r, _mm256_cmpeq_epi32(n.r, _mm256_setzero_si256()))};
 }
 DYADIC_INLINE i32v bits_of(f32v a) { return {_mm256_castps_si256(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) { return {_mm256_max_epu32(a.r, b.r)}; }

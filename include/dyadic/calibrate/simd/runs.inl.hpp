@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Extents and bins of contiguous numbers; included inside the regions of operators.hpp.
 
-/// Widens [*least, *greatest] to the numbers of x up to the first block that holds an infinity or a NaN, and returns how
-/// many that were: all n, or a multiple of four registers; fewer than a register are left to the caller.
+/// Widens [*least, *greatest] to the numbers of x up to the first block that holds an infinity or a NaN, and returns
+/// how many that were: all n, or a multiple of four registers; fewer than a register are left to the caller.
 inline index_t extent_run(const float* x, index_t n, float* least, float* greatest) {
   constexpr index_t step = 4 * lanes, block = 64 * step;
   const f32v zero = set1(0.0f);
@@ -40,13 +40,8 @@ inline index_t extent_run(const float* x, index_t n, float* least, float* greate
     }
     if (!any_nan(strange)) lo[0] = low, hi[0] = high, i = n;
   }
-  float lows[lanes], highs[lanes];
-  store(lows, min(min(lo[0], lo[1]), min(lo[2], lo[3])));
-  store(highs, max(max(hi[0], hi[1]), max(hi[2], hi[3])));
-  for (int j = 0; j < lanes; ++j) {
-    if (lows[j] < *least) *least = lows[j];
-    if (highs[j] > *greatest) *greatest = highs[j];
-  }
+  *least = least_of(min(min(lo[0], lo[1]), min(lo[2], lo[3])));
+  *greatest = greatest_of(max(max(hi[0], hi[1]), max(hi[2], hi[3])));
   return i;
 }
 

@@ -19,6 +19,7 @@
 
 #include <type_traits>
 
+#include <dyadic/calibrate/simd/operators.hpp>
 #include <dyadic/quantize/simd/operators.hpp>
 
 namespace dyadic::inline DYADIC_ABI::simd {

@@ -4,6 +4,8 @@
 #include <dyadic/quantize/simd/codes.inl.hpp>
 #include <dyadic/quantize/simd/runs.inl.hpp>
 
+#include <dyadic/quantize/simd/requantize.inl.hpp>
+
 /// What dispatch chooses between. All work on contiguous numbers in the default floating-point environment; codes begin
 /// with a byte. Bits: 16, 4 (two a byte), or 8 for what has a byte of its own.
 struct runs {
@@ -49,6 +51,20 @@ struct runs {
   template <int Bits, bool Signed>
   static void each_reals(const std::uint8_t* x, index_t n, const steps& s, float* y) {
     each_reals_run<kind<Bits, Signed>>(x, n, s, y);
+  }
+
+  /// Codes of up to 8 bits of int32 sums: by one multiplier, s.scale; by one each; by fixed-point multipliers.
+  template <profile P>
+  static void sums(const std::int32_t* x, index_t n, const step& s, std::uint8_t* y, clip_count& clipped) {
+    byte_codes_run<P>(x, n, s, y, clipped);
+  }
+  template <profile P>
+  static void each_sums(const std::int32_t* x, index_t n, const steps& s, std::uint8_t* y, clip_count& clipped) {
+    each_sums_run<P>(x, n, s, y, clipped);
+  }
+  template <rescale R>
+  static void fixed_sums(const std::int32_t* x, index_t n, const fixed_steps& s, std::uint8_t* y, clip_count& clipped) {
+    fixed_sums_run<R>(x, n, s, y, clipped);
   }
 
   /// Codes of 4 or 2 bits and of a byte each.

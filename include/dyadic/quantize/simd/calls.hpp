@@ -2,6 +2,7 @@
 // What crosses the border to the regions: a step of quantization as plain numbers, and what met it.
 #pragma once
 
+#include <dyadic/fixed_point/multiplier.hpp>
 #include <dyadic/quantize/quantized.hpp>
 #include <dyadic/quantize/scalar.hpp>
 #include <dyadic/simd/dispatch.hpp>
@@ -19,6 +20,13 @@ struct step {
 struct steps {
   const float* scales = nullptr;
   const std::int32_t* zero_points = nullptr;  ///< null: zero_point
+  std::int32_t zero_point = 0, qmin = 0, qmax = 0;
+};
+
+/// Fixed-point multipliers, valid() ones, one a number or one for all; below_one: every exponent is at most 0.
+struct fixed_steps {
+  const std::int32_t *mantissas = nullptr, *exponents = nullptr;
+  bool one_each = false, below_one = false;
   std::int32_t zero_point = 0, qmin = 0, qmax = 0;
 };
 

@@ -65,15 +65,12 @@ inline void reals_run(const std::uint8_t* x, index_t n, const step& s, float* y)
         store(y + i + r * lanes, real);
     }
   }
-  for (; i < n; i += lanes) {
-    const index_t here = smaller(lanes, n - i);
+  for (; i + lanes <= n; i += lanes)
+    store(y + i, mul(to_float(sub(Codes::load_codes(x + i * Codes::size), zero)), scale));
+  if (i < n) {
     std::uint8_t some[lanes * Codes::size] = {};
-    for (index_t t = 0; t < here * Codes::size; ++t) some[t] = x[i * Codes::size + t];
-    const f32v real = mul(to_float(sub(Codes::load_codes(some), zero)), scale);
-    if (here == lanes)
-      store(y + i, real);
-    else
-      store_part(y + i, real, here);
+    for (index_t t = 0; t < (n - i) * Codes::size; ++t) some[t] = x[i * Codes::size + t];
+    store_part(y + i, mul(to_float(sub(Codes::load_codes(some), zero)), scale), n - i);
   }
   if constexpr (Streamed) stream_done();
 }
@@ -82,14 +79,14 @@ inline void reals_run(const std::uint8_t* x, index_t n, const step& s, float* y)
 template <bool Signed>
 inline void nibble_reals_run(const std::uint8_t* x, index_t n, const step& s, float* y) {
   constexpr index_t most = 256;
-  std::uint8_t codes[most] = {};
+  std::uint8_t codes[most];
   step moved = s;
   if constexpr (Signed) moved.zero_point += 8;  // (code ^ 8) - 8 extends the sign
   for (index_t i = 0; i < n; i += most) {
     const index_t here = smaller(most, n - i);
     unpack_codes(x + i / 2, here, 4, codes);
     if constexpr (Signed)
-      for (index_t t = 0; t < most; t += 16) store_bytes(codes + t, flip(load_bytes(codes + t), 8));
+      for (index_t t = 0; t < here; t += 16) store_bytes(codes + t, flip(load_bytes(codes + t), 8));
     reals_run<unsigned_bytes, false>(codes, here, moved, y + i);
   }
 }

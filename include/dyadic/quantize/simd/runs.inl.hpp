@@ -9,11 +9,12 @@
 // where the product is not within 2^-13 of a tie, it rounds as the quotient does. A zero point added before rounding
 // adds two roundings of at most 2^-15: there the margin is 2^-12.
 
-/// One register of `step` for the quick way. The distance to the nearest integer is compared as bits: NaN is far.
-template <profile P, bool Wide>
+/// One register of `step` for the quick way; Number: float, or int32 for sums, whose units are sum * scale. The
+/// distance to the nearest integer is compared as bits: NaN is far.
+template <profile P, bool Wide, class Number>
 struct quick_step {
   static constexpr bool after = P.zero_point == zero_point_added::after_rounding;
-  static constexpr bool divides = P.units == scaling::divide;
+  static constexpr bool divides = P.units == scaling::divide && std::is_same_v<Number, float>;
   static constexpr bool estimates = divides && !Wide;  ///< 16-bit codes reach 2^16, where the margin would be 2^-6
   static constexpr bool minds_ties = estimates || P.ties != rounding::half_even;
   static constexpr float farthest = !estimates ? 0x1.fffffep-2f : after ? 0.5f - 0x1p-13f : 0.5f - 0x1p-12f;
@@ -23,12 +24,14 @@ struct quick_step {
 
   explicit DYADIC_INLINE quick_step(const step& s)
       : scale(set1(s.scale)),
-        reciprocal(set1(1.0f / s.scale)),
+        reciprocal(set1(std::is_same_v<Number, float> ? 1.0f / s.scale : s.scale)),
         zero(set1(static_cast<float>(s.zero_point))),
         bias(set1((after ? s.zero_point : 0) - s.qmin)),
         span(set1(s.qmax - s.qmin)),
         far(bits_of(set1(farthest))) {}
 
+  static DYADIC_INLINE f32v reals(f32v x) { return x; }
+  static DYADIC_INLINE f32v reals(i32v x) { return to_float(x); }
   DYADIC_INLINE f32v units(f32v x) const {
     f32v u = divides && Wide ? div(x, scale) : mul(x, reciprocal);
     if constexpr (!after) u = add(apart(u), zero);
@@ -72,18 +75,18 @@ DYADIC_NOINLINE void exact_codes(float* units, const step& s, std::int32_t* code
 }
 
 /// Codes less qmin of numbers, a register or four at once.
-template <profile P, bool Wide>
+template <profile P, bool Wide, class Number = float>
 class coder {
  public:
   DYADIC_INLINE coder(const step& s, clip_count& clipped) : step_(s), quick_(s), clipped_(clipped) {}
 
   template <std::size_t Registers>
-  DYADIC_INLINE void codes(const float* x, i32v (&k)[Registers]) const {
+  DYADIC_INLINE void codes(const Number* x, i32v (&k)[Registers]) const {
     if constexpr (!rounds_at_once) return exact(x, static_cast<int>(Registers), k);
     i32v worst = set1(std::int32_t{0}), farthest = worst;
     DYADIC_UNROLL
     for (int r = 0; r < static_cast<int>(Registers); ++r) {
-      const f32v u = quick_.units(load(x + r * lanes));
+      const f32v u = quick_.units(quick::reals(load(x + r * lanes)));
       const i32v whole = round_any(u);
       k[r] = add(whole, quick_.bias);
       worst = max_u32(worst, k[r]);
@@ -94,13 +97,13 @@ class coder {
   }
 
  private:
-  using quick = quick_step<P, Wide>;
+  using quick = quick_step<P, Wide, Number>;
 
-  DYADIC_NOINLINE void exact(const float* x, int registers, i32v* k) const {
+  DYADIC_NOINLINE void exact(const Number* x, int registers, i32v* k) const {
     alignas(64) float units[4 * lanes] = {};  // the missing ones are real zeros, which are inside every range
     alignas(64) std::int32_t codes[4 * lanes];
     for (int r = 0; r < registers; ++r) {
-      const f32v v = load(x + r * lanes);
+      const f32v v = quick::reals(load(x + r * lanes));
       store(units + r * lanes, quick::divides ? div(v, quick_.scale) : mul(v, quick_.reciprocal));
     }
     exact_codes<P>(units, step_, codes, clipped_);
@@ -113,15 +116,16 @@ class coder {
 };
 
 /// The last numbers of a run, fewer than a register: the rest of `all` stays zero.
-DYADIC_INLINE const float* padded(const float* x, index_t n, float (&all)[lanes]) {
+template <class Number>
+DYADIC_INLINE const Number* padded(const Number* x, index_t n, Number (&all)[lanes]) {
   for (index_t t = 0; t < n; ++t) all[t] = x[t];
   return all;
 }
 
 /// Codes of up to 8 bits, a byte each.
-template <profile P>
-inline void byte_codes_run(const float* x, index_t n, const step& s, std::uint8_t* y, clip_count& clipped) {
-  const coder<P, false> c(s, clipped);
+template <profile P, class Number>
+inline void byte_codes_run(const Number* x, index_t n, const step& s, std::uint8_t* y, clip_count& clipped) {
+  const coder<P, false, Number> c(s, clipped);
   const i32v lowest = set1(s.qmin);
   index_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
@@ -135,7 +139,7 @@ inline void byte_codes_run(const float* x, index_t n, const step& s, std::uint8_
     store_low_bytes(y + i, add(k[0], lowest));
   }
   if (i == n) return;
-  float all[lanes] = {};
+  Number all[lanes] = {};
   c.codes(padded(x + i, n - i, all), k);
   store_low_part(y + i, add(k[0], lowest), n - i);
 }
@@ -167,11 +171,11 @@ inline void word_codes_run(const float* x, index_t n, const step& s, std::uint8_
 template <profile P>
 inline void nibble_codes_run(const float* x, index_t n, const step& s, std::uint8_t* y, clip_count& clipped) {
   constexpr index_t most = 256;
-  std::uint8_t codes[most] = {};
+  std::uint8_t codes[most];
   for (index_t i = 0; i < n; i += most) {
     const index_t here = smaller(most, n - i);
     byte_codes_run<P>(x + i, here, s, codes, clipped);
-    if (here % 2 != 0) codes[here] = 0;  // here < 256
+    for (index_t t = here; t % 16 != 0; ++t) codes[t] = 0;
     pack_codes(codes, here, 4, y + i / 2);
   }
 }
@@ -202,8 +206,8 @@ inline void fake_run(const float* x, index_t n, const step& s, float* y, clip_co
   }
 }
 
-/// One scale a number: codes of up to 8 bits in a byte each, of 16 in two. Whole registers go the quick way that divides;
-/// one that holds something else, and the rest, go number by number.
+/// One scale a number: codes of up to 8 bits in a byte each, of 16 in two. Whole registers go the quick way that
+/// divides; one that holds something else, and the rest, go number by number.
 template <profile P, bool Wide>
 inline void each_codes_run(const float* x, index_t n, const steps& s, std::uint8_t* y, clip_count& clipped) {
   constexpr bool after = P.zero_point == zero_point_added::after_rounding;
