@@ -16,7 +16,7 @@ struct statistics {
 
   /// See bins_run of runs.inl.hpp. x * per_width is exact in double.
   static bool bins(const float* x, index_t n, float, float per_width, std::int32_t first, std::int32_t* bins) {
-    constexpr std::int32_t most = 0x7FFFFFFF;
+    constexpr std::int32_t most = 1 << 30;  // of what is infinite; bins are fewer
     const auto up = static_cast<double>(per_width);
     bool finite = true;
     for (index_t i = 0; i < n; ++i) {
