@@ -13,7 +13,7 @@
 namespace box_test {
 
 using dyadic::box;
-using dyadic::code_range;
+using dyadic::code_interval;
 using dyadic::index_t;
 using dyadic::input_box;
 using dyadic::plan;
@@ -70,7 +70,7 @@ TEST_P(Box, OfAPointIsTheCodes) {
   const auto expected = t.net.tensors(input(codes, t.x.all()));
   for (std::size_t i = 0; i < boxes.size(); ++i)
     for (index_t j = 0; j < boxes[i].shape().size(); ++j)
-      ASSERT_EQ(boxes[i].data()[j], (code_range{expected[i].data()[j], expected[i].data()[j]})) << i << ' ' << j;
+      ASSERT_EQ(boxes[i].data()[j], (code_interval{expected[i].data()[j], expected[i].data()[j]})) << i << ' ' << j;
 }
 
 TEST_P(Box, HoldsEverythingInside) {

@@ -287,6 +287,107 @@ TEST(Choose, GivesTheSameAtCompileAndRunTime) {
   }
 }
 
+/// compute_scale_zp of ONNX Runtime's quant_utils.py, for codes [qmin, qmax]: float32 ends, their float32 difference, and
+/// float64 from there on.
+chosen onnxruntime(const code_range& codes, range r, bool symmetric) {
+  float lo = std::fmin(r.lo, 0.0F), hi = std::fmax(r.hi, 0.0F);
+  if (symmetric) hi = std::fmax(-lo, hi), lo = -hi;
+  const double span = f(static_cast<long double>(hi) - lo), qmin = codes.qmin, qmax = codes.qmax;
+  const double scale = span / (qmax - qmin);
+  if (scale < 0x1p-126) return {1.0F, 0, true};
+  const double zero =
+      symmetric ? std::nearbyint((qmin + qmax) / 2) : std::nearbyint(qmin - static_cast<double>(lo) / scale);
+  return {static_cast<float>(scale), static_cast<std::int32_t>(zero), false};
+}
+
+TEST(Choose, FollowsOnnxRuntimesQuantizer) {
+  std::mt19937_64 random(5);
+  int different = 0;
+  for (int n = 0; n < 100'000; ++n) {
+    const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24F; };
+    const float size = std::ldexp(1.0F, static_cast<int>(random() % 100) - 50);
+    range r{-uniform() * size, uniform() * size};
+    if (n % 3 == 0) {  // halves of a step
+      const auto steps = static_cast<float>(2 * (random() % 120) + 1);
+      r = {-steps * 0.5F * size, (255.0F - steps * 0.5F) * size};
+    }
+    for (const scheme& s : {u8_per_tensor, s8_asymmetric_per_tensor, u16_per_tensor, u4_per_row, s4_asymmetric})
+      for (const code_range& codes : {codes_of(s), onnxruntime_reduced_codes(s)}) {
+        ASSERT_EQ(choose(s, onnxruntime_profile, codes, r), onnxruntime(codes, r, false)) << r.lo << ' ' << r.hi;
+        different += choose(s, onnx_profile, codes, r) != onnxruntime(codes, r, false);
+      }
+    for (const scheme& s : {s8_narrow_per_tensor, s4_per_tensor.with(granularity::per_row)}) {
+      const code_range codes = s.bits == 8 ? codes_of(s) : code_range{-7, 7};
+      ASSERT_EQ(choose(s, onnxruntime_profile, codes, r), onnxruntime(codes, r, true));
+    }
+    ASSERT_EQ(choose(s8_per_tensor, onnxruntime_profile, onnxruntime_reduced_codes(s8_per_tensor), r),
+              onnxruntime({-64, 64}, r, true));
+    // Symmetric uint8: an asymmetric scheme over equal ends and the codes [0, 254].
+    const float most_of = std::fmax(-r.lo, r.hi);
+    ASSERT_EQ(choose(u8_per_tensor, onnxruntime_profile, {0, 254}, {-most_of, most_of}),
+              onnxruntime({0, 254}, r, true));
+  }
+  EXPECT_GT(different, 100);
+}
+
+TEST(Choose, SpreadsARangeOverFewerCodes) {
+  EXPECT_EQ(pytorch_reduced_codes(s8_per_tensor), (code_range{-64, 63}));
+  EXPECT_EQ(pytorch_reduced_codes(u8_per_tensor), (code_range{0, 127}));
+  EXPECT_EQ(onnxruntime_reduced_codes(s8_per_tensor), (code_range{-64, 64}));
+  EXPECT_EQ(onnxruntime_reduced_codes(u8_per_tensor), (code_range{0, 127}));
+  EXPECT_EQ(onnxruntime_reduced_codes(s16_per_tensor), (code_range{-16384, 16384}));
+  EXPECT_EQ(onnxruntime_reduced_codes(s4_per_tensor), (code_range{-4, 3}));
+  EXPECT_EQ(onnxruntime_reduced_codes(u4_per_row), (code_range{0, 7}));
+
+  const range r{-3.0F, 2.0F};
+  EXPECT_EQ(choose(s8_per_tensor, pytorch_profile, pytorch_reduced_codes(s8_per_tensor), r).scale, 3.0F / 63.5F);
+  EXPECT_EQ(choose(s8_per_tensor, onnx_profile, onnxruntime_reduced_codes(s8_per_tensor), r).scale, 3.0F / 64.0F);
+  EXPECT_EQ(choose(u8_per_tensor, onnx_profile, {0, 127}, r), (chosen{5.0F / 127.0F, 76, false}));
+  EXPECT_EQ(choose(s8_asymmetric_per_tensor, onnx_profile, {-64, 64}, {0.0F, 1.0F}).zero_point, -64);
+  for (const profile& p : support::profiles)
+    for (const scheme& s : schemes()) EXPECT_EQ(choose(s, p, codes_of(s), r), choose(s, p, r));
+}
+
+TEST(Choose, RefusesCodesThatAreNone) {
+  const range r{-1.0F, 1.0F};
+  EXPECT_EQ(text_of(try_choose(u8_per_tensor, onnx_profile, {0, 256}, r)),
+            "choose: codes [0, 256] given, expected two or more of [0, 255]");
+  EXPECT_EQ(text_of(try_choose(s8_per_row, onnx_profile, {-128, 127}, r)),
+            "choose: codes [-128, 127] given, expected two or more of [-127, 127]");
+  EXPECT_EQ(text_of(try_choose(u8_per_tensor, onnx_profile, {7, 7}, r)),
+            "choose: codes [7, 7] given, expected two or more of [0, 255]");
+  // PyTorch refuses reduce_range with symmetric quint8 too: its zero point 128 is none of the codes.
+  EXPECT_EQ(text_of(try_choose(u8_symmetric, pytorch_profile, pytorch_reduced_codes(u8_symmetric), r)),
+            "choose: codes [0, 127] of a symmetric scheme, expected some on both sides of 128");
+  EXPECT_FALSE(try_choose(s4_per_tensor, ggml_q4_0_profile, {0, 7}, r));  // absmax / 0
+  EXPECT_EQ(text_of(try_choose({.bits = 40}, onnx_profile, {0, 1}, r)), "scheme: 40 bits, expected 2 to 8 or 16");
+}
+
+TEST(Choose, HasNoZeroPointsWhereTheProfileHasNone) {
+  EXPECT_EQ(text_of(try_choose(u8_per_tensor, tensorrt_profile, {-1.0F, 1.0F})),
+            "profile: an asymmetric scheme of 8 bits given, expected a symmetric one: it has no zero points");
+  EXPECT_FALSE(try_choose(u4_per_row, ggml_profile, {-1.0F, 1.0F}));
+  EXPECT_EQ(choose(s8_per_tensor, tensorrt_profile, {-3.0F, 2.0F}), (chosen{3.0F / 127.0F, 0, false}));
+  EXPECT_EQ(choose(s8_per_tensor, ggml_profile, {-3.0F, 2.0F}), (chosen{3.0F / 127.0F, 0, false}));
+  EXPECT_EQ(choose(s4_per_tensor, ggml_q4_0_profile, {-3.0F, 2.0F}), (chosen{3.0F / 8.0F, 0, false}));
+  EXPECT_EQ(choose(s4_per_tensor, ggml_q4_0_profile, {-2.0F, 3.0F}), (chosen{3.0F / 8.0F, 0, false}));
+}
+
+TEST(Choose, CallsAMagnitudeNothingWhereTheProfileDoes) {
+  EXPECT_EQ(choose(s8_per_tensor, tensorrt_profile, {-0x1p-24F, 0x1p-30F}), (chosen{1.0F, 0, true}));
+  EXPECT_EQ(choose(s8_per_tensor, tensorrt_profile, {0.0F, 0x1.000002p-24F}),
+            (chosen{0x1.000002p-24F / 127.0F, 0, false}));
+  EXPECT_EQ(choose(s8_per_tensor, tensorrt_profile, {0.0F, 0.0F}), (chosen{1.0F, 0, true}));
+  profile p = onnx_profile;
+  p.negligible_exponent = -151;
+  EXPECT_EQ(text_of(try_choose(u8_per_tensor, p, {-1.0F, 1.0F})),
+            "profile: negligible magnitude 2^-151, expected an exponent in [-150, 126]");
+  p.negligible_exponent = -149;
+  EXPECT_EQ(choose(u8_per_tensor, p, {-0x1p-149F, 0.0F}), (chosen{1.0F, 0, true}));
+}
+
+static_assert(detail::double_power_of_two(-150) == 0x1p-150 && detail::double_power_of_two(-120) == 0x1p-120);
+static_assert(detail::double_power_of_two(-24) == 0x1p-24 && detail::double_power_of_two(126) == 0x1p126);
 static_assert(detail::power_of_two(-126) == 0x1p-126F && detail::power_of_two(-23) == 0x1p-23F);
 static_assert(detail::power_of_two(0) == 1.0F && detail::power_of_two(126) == 0x1p126F);
 

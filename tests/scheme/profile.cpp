@@ -29,6 +29,24 @@ static_assert(onnx_profile.arithmetic == range_arithmetic::in_float &&
               tflite_profile.arithmetic == range_arithmetic::in_double &&
               pytorch_profile.arithmetic == range_arithmetic::in_float);
 
+// The others differ from one of those in what their comments name.
+static_assert(onnxruntime_profile.arithmetic == range_arithmetic::in_double_from_float_span);
+static_assert(tflite_dynamic_profile.ties == rounding::half_away &&
+              tflite_dynamic_profile.units == scaling::reciprocal &&
+              tflite_dynamic_profile.zero_point == zero_point_added::before_rounding &&
+              tflite_dynamic_profile.zero_point_from == tflite_profile.zero_point_from);
+static_assert(tensorrt_profile.units == scaling::divide && tensorrt_profile.ties == rounding::half_even &&
+              tensorrt_profile.divisor == symmetric_divisor::qmax && tensorrt_profile.negligible_exponent == -24);
+static_assert(openvino_profile.units == scaling::divide && openvino_profile.ties == rounding::half_even &&
+              openvino_profile.zero_point == zero_point_added::before_rounding &&
+              openvino_profile.smallest_scale_exponent == -23);
+static_assert(ggml_profile.ties == rounding::half_away && ggml_profile.units == scaling::reciprocal &&
+              ggml_profile.divisor == symmetric_divisor::qmax);
+static_assert(ggml_q4_0_profile.ties == rounding::half_up && ggml_q4_0_profile.divisor == symmetric_divisor::qmin &&
+              ggml_q4_0_profile.zero_point == zero_point_added::before_rounding);
+static_assert(!takes(tensorrt_profile, u8_per_tensor) && !takes(ggml_profile, u4_per_row) &&
+              takes(tensorrt_profile, s8_per_row) && takes(onnx_profile, u8_per_tensor));
+
 /// A profile of one's own is a constant, and both a template argument and a value.
 constexpr profile own{
     .ties = rounding::half_up, .smallest_scale_exponent = -10, .degenerate = degenerate_rule::smallest_scale};

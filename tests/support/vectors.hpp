@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Test vectors made by others, in a folder outside the repository: DYADIC_VECTORS, or ../shared/vectors beside the
-// sources.
+// Test vectors made by others: in a folder outside the repository (DYADIC_VECTORS, or ../shared/vectors beside the
+// sources), or in tests/data.
 //
 // NAME.bin is raw little endian; NAME.idx has lines "case tensor dtype ndim dims... offset nbytes" and "case @param
 // value". Types that end in -packed hold several elements a byte, the first in the low bits.
@@ -77,9 +77,8 @@ inline std::string vectors_folder() {
   return std::string(DYADIC_SOURCE_DIR) + "/../shared/vectors";
 }
 
-/// All cases of NAME; empty when the folder is not there.
-inline vector_cases load_vectors(const std::string& name) {
-  const std::string path = vectors_folder() + "/" + name;
+/// All cases of the pair of files PATH.idx and PATH.bin; empty when they are not there.
+inline vector_cases load_vector_files(const std::string& path) {
   std::ifstream index(path + ".idx"), data(path + ".bin", std::ios::binary);
   std::vector<char> bin((std::istreambuf_iterator<char>(data)), std::istreambuf_iterator<char>());
   vector_cases all;
@@ -103,6 +102,14 @@ inline vector_cases load_vectors(const std::string& name) {
     all[which].tensors[what] = std::move(t);
   }
   return all;
+}
+
+/// All cases of NAME in the folder outside the repository; empty when that is not there.
+inline vector_cases load_vectors(const std::string& name) { return load_vector_files(vectors_folder() + "/" + name); }
+
+/// All cases of NAME in tests/data, where they were made by the script NAME.py beside them.
+inline vector_cases load_repo_vectors(const std::string& name) {
+  return load_vector_files(std::string(DYADIC_SOURCE_DIR) + "/tests/data/" + name);
 }
 
 }  // namespace support

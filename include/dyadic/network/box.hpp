@@ -15,17 +15,17 @@
 namespace dyadic::inline DYADIC_ABI {
 
 /// The codes [low, high].
-struct code_range {
+struct code_interval {
   std::uint8_t low = 0, high = 0;
 
   constexpr bool is_point() const noexcept { return low == high; }
   constexpr bool contains(int code) const noexcept { return low <= code && code <= high; }
-  friend constexpr bool operator==(const code_range&, const code_range&) = default;
+  friend constexpr bool operator==(const code_interval&, const code_interval&) = default;
 };
 
 class box : public run_state {
  public:
-  using element = code_range;
+  using element = code_interval;
 
   /// \param weights  of the same plan.
   box(const plan& p, const weight_codes& weights, const run_options& options = {}) noexcept
@@ -35,7 +35,7 @@ class box : public run_state {
   }
   const dyadic::plan& plan() const noexcept { return plan_; }
   const weight_codes& weights() const noexcept { return weights_; }
-  static code_range& codes(element& e) noexcept { return e; }
+  static code_interval& codes(element& e) noexcept { return e; }
 
  private:
   const dyadic::plan& plan_;
@@ -45,7 +45,7 @@ class box : public run_state {
 namespace boxes {
 
 /// Codes of the numbers of an enclosure, of floats and of the reals between them.
-inline code_range quantized(const enclosure& x, const chosen& p) noexcept {
+inline code_interval quantized(const enclosure& x, const chosen& p) noexcept {
   // The float next to an end may lie inside; one float further out none does.
   auto low = static_cast<float>(x.low), high = static_cast<float>(x.high);
   if (static_cast<double>(low) > x.low) low = std::nextafter(low, -std::numeric_limits<float>::infinity());
@@ -65,7 +65,7 @@ struct code_clamp {
   int code(float steps, int when_nan) const noexcept {
     return zero_point + round_to_integer<rounding::half_even>(steps, lowest, 255 - zero_point, when_nan);
   }
-  code_range range(float low, float high) const noexcept {
+  code_interval range(float low, float high) const noexcept {
     return {static_cast<std::uint8_t>(code(low, lowest)), static_cast<std::uint8_t>(code(high, 255 - zero_point))};
   }
 };
@@ -160,18 +160,18 @@ void for_windows(const window& t, const image_shape& x, const image_shape& y, F&
         });
 }
 
-inline code_range largest(const code_range& a, const code_range& b) noexcept {
+inline code_interval largest(const code_interval& a, const code_interval& b) noexcept {
   return {a.low > b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
 }
 /// The mean of codes: rounded in integers, as the code domain does.
-inline code_range mean(std::int64_t low, std::int64_t high, std::int64_t count, std::int32_t zero) noexcept {
+inline code_interval mean(std::int64_t low, std::int64_t high, std::int64_t count, std::int32_t zero) noexcept {
   const auto code = [&](std::int64_t sum) {
     return static_cast<std::uint8_t>(zero + divide<rounding::half_even>(sum - count * zero, count));
   };
   return {code(low), code(high)};
 }
-inline code_range sum(const simd::add_call& c, const code_clamp& clamp, const code_range& a,
-                      const code_range& b) noexcept {
+inline code_interval sum(const simd::add_call& c, const code_clamp& clamp, const code_interval& a,
+                      const code_interval& b) noexcept {
   const auto steps = [&](int from_a, int from_b) {
     const float b_steps = detail::opaque(static_cast<float>(from_b - c.b_zero) * c.b_multiplier);
     return std::fma(static_cast<float>(from_a - c.a_zero), c.a_multiplier, b_steps);
@@ -188,7 +188,7 @@ result<void> of_layer(D& run, const Layer& layer, const tensor<D>& x, const tens
   if (!planes) return planes.error();
   const std::int32_t zero = run.plan().params(x.site()).zero_point;
   for (index_t i = 0; i < size; ++i) {
-    const code_range c = D::codes(x.data()[i]);
+    const code_interval c = D::codes(x.data()[i]);
     (*planes)[i] = c.low + c.high - 2 * zero;
     (*planes)[size + i] = c.high - c.low;
   }
@@ -203,7 +203,7 @@ result<void> of_layer(D& run, const Layer& layer, const tensor<D>& x, const tens
     for (index_t row = 0; row < rows->rows(); ++row) {
       const double* c = rows->row(row, g);
       auto* to = y.data() + row * groups * part.rows() + g * part.rows();
-      part.run(c, c + columns, scratch->data(), [&](index_t j, const code_range& made) { D::codes(to[j]) = made; });
+      part.run(c, c + columns, scratch->data(), [&](index_t j, const code_interval& made) { D::codes(to[j]) = made; });
     }
   }
   return {};
@@ -218,10 +218,10 @@ void of_pool(D& run, const Pool& pool, const tensor<D>& x, const tensor<D>& y) n
   const std::int32_t zero = run.plan().params(y.site()).zero_point;
   for_windows(pool.taps, x.shape(), y.shape(), [&](index_t to, auto&& taps) {
     for (index_t c = 0; c < y.shape().channels; ++c) {
-      code_range most{0, 0};
+      code_interval most{0, 0};
       std::int64_t low = 0, high = 0, count = 0;
       taps([&](index_t from) {
-        const code_range here = D::codes(x.data()[from + c]);
+        const code_interval here = D::codes(x.data()[from + c]);
         most = largest(most, here);
         low += here.low, high += here.high, ++count;
       });

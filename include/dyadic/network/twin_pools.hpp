@@ -9,7 +9,7 @@ namespace dyadic::inline DYADIC_ABI::twins {
 /// f and q - f of the largest of some elements. q is that of the tap where q is largest, f of that where f is:
 /// q_i - f_k <= q_i - f_i and q_i - f_k >= q_k - f_k, so d is between those of the taps that may win.
 struct winner {
-  code_range codes{};
+  code_interval codes{};
   enclosure real, difference;
   index_t tap = -1;  ///< the one whose lines are followed
 

@@ -20,7 +20,7 @@ namespace dyadic::inline DYADIC_ABI {
 struct twin_element {
   enclosure real;        ///< f
   enclosure difference;  ///< q - f
-  code_range codes;
+  code_interval codes;
   // Affine form only. A reach bounds what the symbols of a line can add up to.
   double real_centre = 0, real_rest = 0, real_reach = 0;
   double difference_centre = 0, difference_rest = 0, difference_reach = 0;
@@ -80,7 +80,7 @@ class twin : public run_state {
   symbol_counts& counts(int s) noexcept { return counts_[static_cast<std::size_t>(s)]; }
   /// The symbols that all tensors have so far. New ones come after them, so those of two branches never mix.
   symbol_counts& all() noexcept { return all_; }
-  static code_range& codes(element& e) noexcept { return e.codes; }
+  static code_interval& codes(element& e) noexcept { return e.codes; }
 
   /// Takes notice of a tensor that is done.
   void note(std::span<const twin_element> y, int s) noexcept {
@@ -96,7 +96,7 @@ class twin : public run_state {
   }
 
   /// The reals that codes of site s stand for. Exact: a float times a whole number of 9 bits.
-  enclosure values(int s, const code_range& c) const noexcept {
+  enclosure values(int s, const code_interval& c) const noexcept {
     const chosen& p = plan_.params(s);
     const double scale = static_cast<double>(p.scale);
     return {scale * (c.low - p.zero_point), scale * (c.high - p.zero_point)};

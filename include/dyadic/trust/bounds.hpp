@@ -42,7 +42,7 @@ struct error_bounds {
   image_shape shape;
   std::vector<enclosure> real;        ///< outputs of the float network
   std::vector<enclosure> difference;  ///< outputs of the quantized one, as plan::run returns them, less those
-  std::vector<code_range> codes;
+  std::vector<code_interval> codes;
   std::vector<site_bound> sites;  ///< over all images, in reals of the site's codes
   std::vector<certificate> certificates;
 
