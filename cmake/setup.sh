@@ -16,7 +16,8 @@ case "${1-}" in
   --peers) packages="$packages $peers" ;;
   --ci)
     ci=1
-    packages="$packages $peers clang libclang-rt-dev g++-aarch64-linux-gnu googletest git pkg-config qemu-user valgrind"
+    packages="$packages $peers clang libclang-rt-dev g++-aarch64-linux-gnu googletest git libopenmpi-dev openmpi-bin"
+    packages="$packages pkg-config qemu-user valgrind"
     ;;
   *)
     echo "setup.sh: unknown argument '$1', expected none, --peers or --ci" >&2

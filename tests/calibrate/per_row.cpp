@@ -58,6 +58,22 @@ TEST(PerRow, MergesShards) {
   EXPECT_EQ(empty, all);
 }
 
+TEST(PerRow, MergesOnlyTheSameSettings) {
+  per_row<histogram> rows(2, histogram(16)), finer(0, histogram(32)), full(2, histogram(16));
+  const Eigen::MatrixXf x = Eigen::MatrixXf::Random(2, 4);
+  rows.observe(x);
+  full.observe(x);
+  EXPECT_EQ(text_of(rows.try_merge(finer)), "histogram: merging one of 32 bins into one of 16, expected the same");
+  EXPECT_EQ(text_of(per_row<histogram>().try_merge(rows)),
+            "histogram: merging one of 16 bins into one of 2048, expected the same");
+  EXPECT_EQ(rows, full);
+  for (int doubling = 0; doubling < 61; ++doubling) rows.merge(rows);
+  const per_row<histogram> before = rows;  // 2^63 numbers a row
+  EXPECT_EQ(rows.try_merge(before).error().code(), errc::overflow);
+  EXPECT_EQ(rows, before);
+  EXPECT_EQ(*per_row<histogram>::try_load(rows.save()), rows);
+}
+
 TEST(PerRow, RefusesAnotherNumberOfRows) {
   const Eigen::MatrixXf x = Eigen::MatrixXf::Zero(3, 2), y = Eigen::MatrixXf::Zero(4, 2);
   per_row<min_max> rows, other;

@@ -5,6 +5,10 @@
 #include <random>
 
 #include <dyadic/calibrate/histogram.hpp>
+#include <dyadic/calibrate/mean_min_max.hpp>
+#include <dyadic/calibrate/mean_quantile.hpp>
+#include <dyadic/calibrate/per_row.hpp>
+#include <dyadic/calibrate/uniform_histogram.hpp>
 
 #include "support/data.hpp"
 
@@ -76,6 +80,27 @@ TEST(State, RefusesEveryTruncationAndEveryChangedByteOfAHistogram) {
   try_every_change(one);
 }
 
+TEST(State, RefusesEveryTruncationAndEveryChangedByteOfTheOthers) {
+  const std::vector<float> x{-1.5F, 3.0F, 0.1F, 0.2F, std::numeric_limits<float>::infinity()};
+  mean_min_max mean;
+  mean_quantile quantile(0.25, 0.75);
+  uniform_histogram bins({-1.0F, 2.0F}, 5, binning::torch);
+  try_every_change(mean);
+  try_every_change(quantile);
+  try_every_change(bins);
+  for (int batch = 0; batch < 3; ++batch) mean.observe(x), quantile.observe(x), bins.observe(x);
+  try_every_change(mean);
+  try_every_change(quantile);
+  try_every_change(bins);
+  per_row<min_max> rows;
+  try_every_change(rows);
+  rows.observe(strided<const float>(x.data(), 2, 2));
+  try_every_change(rows);
+  per_row<histogram> histograms(2, histogram(4));
+  histograms.observe(strided<const float>(x.data(), 2, 2));
+  try_every_change(histograms);
+}
+
 TEST(State, SurvivesBytesOfNoise) {
   std::mt19937_64 random(1);
   histogram h(4);
@@ -86,6 +111,9 @@ TEST(State, SurvivesBytesOfNoise) {
     for (std::byte& b : noise) b = static_cast<std::byte>(random() & 0xFF);
     ASSERT_TRUE(refused_or_valid<histogram>(noise));
     ASSERT_TRUE(refused_or_valid<min_max>(noise));
+    ASSERT_TRUE(refused_or_valid<mean_quantile>(noise));
+    ASSERT_TRUE(refused_or_valid<uniform_histogram>(noise));
+    ASSERT_TRUE(refused_or_valid<per_row<histogram>>(noise));
     Bytes mixed = saved;  // right tag and version, so that the fields are reached
     for (int change = 0; change < 6; ++change)
       mixed[8 + random() % (mixed.size() - 16)] = static_cast<std::byte>(random() & 0xFF);
@@ -145,6 +173,41 @@ TEST(State, RefusesWhatNoDataGive) {
   EXPECT_TRUE(histogram::try_load(with(saved, {{72, 1}, {80, 0}})));
   EXPECT_EQ(text_of(histogram::try_load(with(saved, {{64, 0}, {72, 1}}))), nowhere);
   EXPECT_EQ(text_of(histogram::try_load(with(saved, {{72, 1}, {88, 0}}))), nowhere);
+}
+
+TEST(State, SaysWhatIsWrongWithTheOthers) {
+  const auto with = [](Bytes bytes, std::size_t at, int value) {
+    bytes[at] = static_cast<std::byte>(value);
+    return signed_again(bytes);
+  };
+  const std::vector<float> x{-1.0F, 1.0F, 2.0F};
+  mean_min_max mean;
+  mean.observe(x);
+  EXPECT_EQ(text_of(mean_min_max::try_load(with(mean.save(), 48, 4))), "mean_min_max: 4 batches of 3 numbers together");
+  EXPECT_EQ(text_of(mean_min_max::try_load(with(mean.save(), 48, 0))), "mean_min_max: 0 batches of 3 numbers together");
+  EXPECT_EQ(text_of(mean_min_max::try_load(with(mean.save(), 74, 0))),
+            "mean_min_max: mean ends [-8, 2] of batches in [-1, 2]");
+  mean_quantile quantile(0.5, 1.0);
+  quantile.observe(x);
+  EXPECT_EQ(text_of(mean_quantile::try_load(with(quantile.save(), 23, 0x40))),
+            "mean_quantile: quantiles 0.5 and 65536, expected 0 <= low <= high <= 1");
+  uniform_histogram bins({0.0F, 2.0F}, 2, binning::numpy);
+  bins.observe(x);
+  EXPECT_EQ(text_of(uniform_histogram::try_load(with(bins.save(), 16, 3))),
+            "uniform_histogram: rule 3, expected 0 to 2");
+  EXPECT_EQ(text_of(uniform_histogram::try_load(with(bins.save(), 64, 0))),
+            "uniform_histogram: the bins and 0 outside do not hold 3 numbers in [-1, 2]");
+  EXPECT_EQ(text_of(uniform_histogram::try_load(with(bins.save(), 15, 0xC0))),
+            "range: [0, -2] given, expected finite ends with lo <= hi");
+  EXPECT_EQ(text_of(uniform_histogram::try_load(with(bins.save(), 11, 0x80))),
+            "uniform_histogram: an end of the range is -0, expected +0");
+  per_row<min_max> rows(2);
+  EXPECT_EQ(text_of(per_row<mean_min_max>::try_load(rows.save())),
+            "per_row: rows of tag 1296914756, expected 1162697028");
+  EXPECT_EQ(text_of(per_row<min_max>::try_load(with(rows.save(), 14, 1))), "per_row: 65538 rows in 120 bytes");
+  per_row<histogram> histograms(1, histogram(4));
+  EXPECT_EQ(text_of(per_row<histogram>::try_load(with(histograms.save(), 20, 5))),
+            "per_row: row 0 has other settings: histogram: merging one of 4 bins into one of 5, expected the same");
 }
 
 TEST(State, DoesNotAllocateWhatAFileClaims) {

@@ -131,21 +131,22 @@ class histogram {
   }
 
   /// 72 bytes and 8 a bin; try_load gives the same observer again, on any machine.
-  std::vector<std::byte> save() const {
-    detail::state_writer out(tag);
-    out.put(static_cast<std::uint32_t>(max_bins_));
-    out.put(static_cast<std::int32_t>(layout_.exponent));
-    out.put(static_cast<std::int32_t>(layout_.first));
-    out.put(static_cast<std::uint32_t>(layout_.count));
-    out.put(seen_);
-    for (const std::uint64_t n : counts_) out.put(n);
-    return out.finish();
-  }
-
+  std::vector<std::byte> save() const { return detail::save_state(*this); }
   /// errc::bad_format for bytes that save did not write.
-  static result<histogram> try_load(std::span<const std::byte> bytes) {
-    detail::state_reader in(bytes);
-    if (const auto ok = in.open("histogram", tag); !ok) return ok.error();
+  static result<histogram> try_load(std::span<const std::byte> bytes) { return detail::load_state<histogram>(bytes); }
+
+  static constexpr const char* state_name = "histogram";
+  static constexpr std::uint32_t state_tag = 0x53485944;  // "DYHS"
+  template <class Out>
+  void write(Out& out) const {
+    out.put("max_bins", static_cast<std::uint32_t>(max_bins_));
+    out.put("exponent", static_cast<std::int32_t>(layout_.exponent));
+    out.put("first", static_cast<std::int32_t>(layout_.first));
+    out.put("bins", static_cast<std::uint32_t>(layout_.count));
+    detail::put_extent(out, seen_);
+    out.put("counts", counts());
+  }
+  static result<histogram> read(detail::state_reader& in) {
     if (const auto ok = in.expect_left(16); !ok) return ok.error();
     const std::uint32_t max_bins = in.get32();
     const auto exponent = static_cast<std::int32_t>(in.get32()), first = static_cast<std::int32_t>(in.get32());
@@ -173,15 +174,12 @@ class histogram {
       return failure(errc::bad_format, "histogram: the bins hold {} of {} numbers", seen.finite - left, seen.finite);
     if (!seen.empty() && (made->at_value(seen.min) == 0 || made->at_value(seen.max) == 0))
       return failure(errc::bad_format, "histogram: no number counted where the least or the greatest is");
-    if (const auto ok = in.close(); !ok) return ok.error();
     return made;
   }
 
   friend bool operator==(const histogram&, const histogram&) = default;
 
  private:
-  static constexpr std::uint32_t tag = 0x53485944;  // "DYHS"
-
   std::uint64_t& at(index_t k) noexcept { return counts_[static_cast<std::size_t>(k - layout_.first)]; }
   std::uint64_t& at_value(float x) noexcept { return at(static_cast<index_t>(detail::bin_of(x, layout_.exponent))); }
 

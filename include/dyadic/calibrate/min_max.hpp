@@ -10,7 +10,7 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// What every observer can do. Those that merge also have try_merge, save and try_load.
+/// What every observer can do. Those that merge also have try_merge, save and try_load, and what state.hpp asks for.
 template <class O>
 concept observer = requires(O& o, const O& c, std::span<const float> run, strided<const float> matrix) {
   o.observe(run);
@@ -57,26 +57,25 @@ class min_max {
   const extent& seen() const noexcept { return seen_; }
 
   /// 56 bytes; try_load gives the same observer again, on any machine.
-  std::vector<std::byte> save() const {
-    detail::state_writer out(tag);
-    out.put(seen_);
-    return out.finish();
-  }
-
+  std::vector<std::byte> save() const { return detail::save_state(*this); }
   /// errc::bad_format for bytes that save did not write.
-  static result<min_max> try_load(std::span<const std::byte> bytes) noexcept {
-    detail::state_reader in(bytes);
-    min_max made;
-    if (const auto ok = in.open("min_max", tag); !ok) return ok.error();
-    if (const auto ok = in.get(made.seen_); !ok) return ok.error();
-    if (const auto ok = in.close(); !ok) return ok.error();
-    return made;
-  }
+  static result<min_max> try_load(std::span<const std::byte> bytes) { return detail::load_state<min_max>(bytes); }
 
   friend bool operator==(const min_max&, const min_max&) = default;
 
+  static constexpr const char* state_name = "min_max";
+  static constexpr std::uint32_t state_tag = 0x4D4D5944;  // "DYMM"
+  template <class Out>
+  void write(Out& out) const {
+    detail::put_extent(out, seen_);
+  }
+  static result<min_max> read(detail::state_reader& in) noexcept {
+    min_max made;
+    if (const auto ok = in.get(made.seen_); !ok) return ok.error();
+    return made;
+  }
+
  private:
-  static constexpr std::uint32_t tag = 0x4D4D5944;  // "DYMM"
   extent seen_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// per_row: one observer a row, for params per channel or per token position.
+// per_row: one observer a row, for params per channel or per token position; merged, saved and loaded as one.
 #pragma once
 
 #include <dyadic/calibrate/min_max.hpp>
@@ -32,15 +32,17 @@ class per_row {
     return {};
   }
 
-  /// Row by row. One that has not observed yet takes the other's rows. On an error in row i, rows before i are merged
-  /// already.
+  /// Row by row, of the same settings. One that has not observed yet takes the other's rows. On an error nothing is
+  /// added.
   result<void> try_merge(const per_row& other) requires mergeable_observer<Observer> {
+    if (const auto same = Observer(each_).try_merge(other.each_); !same) return same;
     if (other.rows_.empty()) return {};
-    if (rows_.empty()) rows_.assign(other.rows_.size(), each_);
-    if (other.rows() != rows())
+    std::vector<Observer> merged = rows_.empty() ? std::vector<Observer>(other.rows_.size(), each_) : rows_;
+    if (other.rows_.size() != merged.size())
       return failure(errc::invalid_shape, "per_row: merging {} rows into {}, expected the same", other.rows(), rows());
-    for (std::size_t i = 0; i < rows_.size(); ++i)
-      if (const auto ok = rows_[i].try_merge(other.rows_[i]); !ok) return ok;
+    for (std::size_t i = 0; i < merged.size(); ++i)
+      if (const auto ok = merged[i].try_merge(other.rows_[i]); !ok) return ok;
+    rows_ = std::move(merged);
     return {};
   }
 
@@ -55,6 +57,43 @@ class per_row {
   index_t rows() const noexcept { return static_cast<index_t>(rows_.size()); }
   const Observer& operator[](index_t i) const noexcept { return rows_[static_cast<std::size_t>(i)]; }
   std::span<const Observer> observers() const noexcept { return rows_; }
+
+  /// The settings and every row; try_load gives the same observers again, on any machine.
+  std::vector<std::byte> save() const requires mergeable_observer<Observer> { return detail::save_state(*this); }
+  /// errc::bad_format for bytes that save of the same kind of observer did not write.
+  static result<per_row> try_load(std::span<const std::byte> bytes) requires mergeable_observer<Observer> {
+    return detail::load_state<per_row>(bytes);
+  }
+
+  static constexpr const char* state_name = "per_row";
+  static constexpr std::uint32_t state_tag = 0x52505944;  // "DYPR"
+  template <class Out>
+  void write(Out& out) const {
+    out.put("observer", Observer::state_tag);
+    out.put("rows", static_cast<std::uint64_t>(rows_.size()));
+    each_.write(out);
+    for (const Observer& row : rows_) row.write(out);
+  }
+  static result<per_row> read(detail::state_reader& in) {
+    if (const auto ok = in.expect_left(12); !ok) return ok.error();
+    if (const std::uint32_t tag = in.get32(); tag != Observer::state_tag)
+      return failure(errc::bad_format, "per_row: rows of tag {}, expected {}", tag, Observer::state_tag);
+    const std::uint64_t rows = in.get64();
+    if (rows > in.left())  // a row takes many bytes, so nothing larger is ever reserved
+      return failure(errc::bad_format, "per_row: {} rows in {} bytes", rows, in.left());
+    result<Observer> each = Observer::read(in);
+    if (!each) return each.error();
+    per_row made;
+    made.each_ = std::move(*each);
+    for (std::uint64_t i = 0; i < rows; ++i) {
+      result<Observer> row = Observer::read(in);
+      if (!row) return row.error();
+      if (const auto ok = Observer(made.each_).try_merge(*row); !ok && ok.error().code() != errc::overflow)
+        return failure(errc::bad_format, "per_row: row {} has other settings: {}", i, ok.error().message());
+      made.rows_.push_back(std::move(*row));
+    }
+    return made;
+  }
 
   friend bool operator==(const per_row&, const per_row&) = default;
 

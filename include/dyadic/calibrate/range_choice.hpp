@@ -86,7 +86,7 @@ inline result<range> try_range_percentile_symmetric(const histogram& h, double p
   for (std::uint64_t above = in_bin(k) + in_bin(-1 - k); above <= m; above += in_bin(k) + in_bin(-1 - k)) --k;
   extent magnitudes;
   magnitudes.min = 0.0f;
-  magnitudes.max = -seen.min > seen.max ? -seen.min : seen.max;
+  magnitudes.max = detail::is_less(seen.max, -seen.min) ? -seen.min : seen.max;
   const float t = detail::edge_within(h.edge(k + 1), magnitudes);
   return range{-t, t};
 }

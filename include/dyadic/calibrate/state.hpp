@@ -10,6 +10,10 @@
 // FNV-1a multiplies by an odd number, which is a bijection, so two states of one length that differ in one byte never
 // share a checksum. Loading trusts nothing all the same: every field is checked, and nothing is allocated before its
 // size is proven.
+//
+// An observer that is saved has state_name, state_tag, write(out), which puts every number with its name, and
+// read(reader), which gets and checks them in the same order. state_text.hpp makes a text of the same numbers from
+// write alone.
 #pragma once
 
 #include <bit>
@@ -43,19 +47,21 @@ inline std::uint64_t fnv1a(std::span<const std::byte> bytes) noexcept {
 class state_writer {
  public:
   explicit state_writer(std::uint32_t tag) {
-    put(tag);
-    put(state_version);
+    put_bytes(tag, 4);
+    put_bytes(state_version, 4);
   }
-  void put(std::uint32_t x) { put_bytes(x, 4); }
-  void put(std::int32_t x) { put_bytes(static_cast<std::uint32_t>(x), 4); }
-  void put(std::uint64_t x) { put_bytes(x, 8); }
-  void put(float x) { put(std::bit_cast<std::uint32_t>(x)); }
-  void put(const extent& e) {
-    put(e.min), put(e.max);
-    put(e.finite), put(e.nan), put(e.positive_infinity), put(e.negative_infinity);
+  // The names are for the text.
+  void put(const char*, std::uint32_t x) { put_bytes(x, 4); }
+  void put(const char*, std::int32_t x) { put_bytes(static_cast<std::uint32_t>(x), 4); }
+  void put(const char*, std::uint64_t x) { put_bytes(x, 8); }
+  void put(const char*, float x) { put_bytes(std::bit_cast<std::uint32_t>(x), 4); }
+  void put(const char*, double x) { put_bytes(std::bit_cast<std::uint64_t>(x), 8); }
+  void put(const char*, std::span<const std::uint64_t> all) {
+    for (const std::uint64_t x : all) put_bytes(x, 8);
   }
+
   std::vector<std::byte> finish() {
-    put(fnv1a(bytes_));
+    put_bytes(fnv1a(bytes_), 8);
     return std::move(bytes_);
   }
 
@@ -65,6 +71,16 @@ class state_writer {
   }
   std::vector<std::byte> bytes_;
 };
+
+template <class Out>
+void put_extent(Out& out, const extent& e) {
+  out.put("min", e.min);
+  out.put("max", e.max);
+  out.put("finite", e.finite);
+  out.put("nan", e.nan);
+  out.put("positive_infinity", e.positive_infinity);
+  out.put("negative_infinity", e.negative_infinity);
+}
 
 /// Reads what state_writer wrote: open, then get in the same order, then close. get(number) needs left() to have been
 /// checked.
@@ -140,6 +156,23 @@ class state_reader {
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;
 };
+
+template <class Observer>
+std::vector<std::byte> save_state(const Observer& o) {
+  state_writer out(Observer::state_tag);
+  o.write(out);
+  return out.finish();
+}
+
+template <class Observer>
+result<Observer> load_state(std::span<const std::byte> bytes) {
+  state_reader in(bytes);
+  if (const auto ok = in.open(Observer::state_name, Observer::state_tag); !ok) return ok.error();
+  result<Observer> made = Observer::read(in);
+  if (!made) return made;
+  if (const auto ok = in.close(); !ok) return ok.error();
+  return made;
+}
 
 }  // namespace detail
 
