@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Everything that needs nothing but the standard library. Threads are apart, core/thread_pool.hpp, and so is what
-// explains and certifies, trust/trust.hpp.
+// What most programs need: schemes, calibration, uniform codes, integer operators, networks. Apart, for the sake of
+// compile time: calibrate/calibrate.hpp, every observer and range search; quantize/formats.hpp, block formats, codebooks
+// and other people's operators; trust/trust.hpp, what explains and certifies; core/thread_pool.hpp.
 #pragma once
 
 #include <dyadic/calibrate/histogram.hpp>
