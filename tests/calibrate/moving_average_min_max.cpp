@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include <dyadic/calibrate/moving_average_min_max.hpp>
+#include <dyadic/calibrate/state_text.hpp>
 
 #include "fixed_point/exact.hpp"
 #include "support/data.hpp"
@@ -98,6 +99,55 @@ TEST(MovingAverageMinMax, RefusesAConstantThatIsNone) {
   EXPECT_EQ(moving_average_min_max::try_make(1.0F)->averaging_constant(), 1.0F);
   EXPECT_EQ(moving_average_min_max().averaging_constant(), 0.01F);
   EXPECT_THROW(moving_average_min_max(-1.0F), std::invalid_argument);
+}
+
+/// Saved between two batches it goes on as if it had not been.
+TEST(MovingAverageMinMax, GoesOnFromWhereItWasSaved) {
+  moving_average_min_max whole(0.3F), part(0.3F);
+  for (int batch = 0; batch < 50; ++batch) {
+    const Floats x = support::normal_numbers(static_cast<std::size_t>(1 + batch % 7), static_cast<unsigned>(batch));
+    whole.observe(x);
+    part.observe(x);
+    const auto bytes = part.save();
+    EXPECT_EQ(bytes.size(), 60U);
+    const auto loaded = moving_average_min_max::try_load(bytes);
+    ASSERT_TRUE(loaded);
+    const auto from_text = try_load_text<moving_average_min_max>(save_text(part));
+    ASSERT_TRUE(from_text);
+    EXPECT_EQ(*loaded, *from_text);
+    part = *loaded;
+    EXPECT_EQ(part, whole);
+    EXPECT_EQ(part.averaging_constant(), 0.3F);
+  }
+}
+
+TEST(MovingAverageMinMax, RefusesBytesItDidNotWrite) {
+  moving_average_min_max o(0.5F);
+  o.observe(Floats{-1.0F, 2.0F});
+  const std::vector<std::byte> good = o.save();
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::vector<std::byte> bad = good;
+    bad[at] ^= std::byte{1};
+    EXPECT_FALSE(moving_average_min_max::try_load(bad)) << at;
+    EXPECT_FALSE(moving_average_min_max::try_load(std::span(good).first(at))) << at;
+  }
+  detail::state_writer out(moving_average_min_max::state_tag);
+  out.put("averaging_constant", 1.5F);
+  detail::put_extent(out, extent{});
+  EXPECT_EQ(text_of(moving_average_min_max::try_load(out.finish())),
+            "moving average: constant 1.5, expected a number in (0, 1]");
+}
+
+/// Ends that were one number stay ordered, whatever the roundings of their averages.
+TEST(MovingAverageMinMax, NeverCrossesItsEnds) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    moving_average_min_max o(0.01F + 0.0003F * static_cast<float>(seed));
+    for (const float v : support::normal_numbers(20, seed)) {
+      const float next = std::nextafter(v, 9.0F);
+      o.observe(Floats{v, next});
+      ASSERT_LE(o.seen().min, o.seen().max) << seed;
+    }
+  }
 }
 
 }  // namespace moving_average_min_max_test

@@ -52,7 +52,32 @@ class moving_average_min_max {
   const extent& seen() const noexcept { return seen_; }
   float averaging_constant() const noexcept { return constant_; }
 
+  /// 60 bytes; try_load gives the same observer again, on any machine, to go on from there.
+  std::vector<std::byte> save() const { return detail::save_state(*this); }
+  /// errc::bad_format for bytes that save did not write.
+  static result<moving_average_min_max> try_load(std::span<const std::byte> bytes) {
+    return detail::load_state<moving_average_min_max>(bytes);
+  }
+
   friend bool operator==(const moving_average_min_max&, const moving_average_min_max&) = default;
+
+  static constexpr const char* state_name = "moving_average_min_max";
+  static constexpr std::uint32_t state_tag = 0x414D5944;  // "DYMA"
+  template <class Out>
+  void write(Out& out) const {
+    out.put("averaging_constant", constant_);
+    detail::put_extent(out, seen_);
+  }
+  static result<moving_average_min_max> read(detail::state_reader& in) noexcept {
+    if (const auto ok = in.expect_left(4); !ok) return ok.error();
+    const auto constant = std::bit_cast<float>(in.get32());
+    auto made = try_make(constant);
+    if (!made)
+      return failure(errc::bad_format, "moving average: constant {}, expected a number in (0, 1]",
+                     static_cast<double>(constant));
+    if (const auto ok = in.get(made->seen_); !ok) return ok.error();
+    return made;
+  }
 
  private:
   void include(const extent& batch) noexcept {
@@ -62,6 +87,8 @@ class moving_average_min_max {
     if (!seen_.empty()) {
       next.min = batch.empty() ? seen_.min : moved(seen_.min, batch.min);
       next.max = batch.empty() ? seen_.max : moved(seen_.max, batch.max);
+      // Ends a rounding apart may cross; PyTorch refuses such a range.
+      if (detail::is_less(next.max, next.min)) next.max = next.min;
     }
     seen_ = next;
   }

@@ -9,5 +9,6 @@
 #include <dyadic/quantize/fake_quantize_gradient.hpp>
 #include <dyadic/quantize/fake_quantize_levels.hpp>
 #include <dyadic/quantize/lloyd_max.hpp>
+#include <dyadic/quantize/packing.hpp>
 #include <dyadic/quantize/stochastic.hpp>
 #include <dyadic/scheme/fake_quantize_range.hpp>
