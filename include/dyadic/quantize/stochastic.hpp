@@ -34,7 +34,7 @@ constexpr int quantize_stochastic_one(float x, float scale, int zero_point, int 
 ///
 /// A part of a matrix gets the words it would get in the whole: rows from i0 on have first = i0 * cols, a block of
 /// columns from j0 on first = j0 and pitch = cols of the whole.
-struct random_stream {
+struct rounding_stream {
   std::uint64_t seed = 0;
   std::uint64_t first = 0;
   index_t pitch = 0;  ///< words from a row to the next; 0 for as many as the matrix has columns
@@ -43,7 +43,7 @@ struct random_stream {
 namespace detail {
 
 template <scheme S, profile P>
-clip_count quantize_rows_stochastic(const strided<const float>& x, const params<S>& p, const random_stream& stream,
+clip_count quantize_rows_stochastic(const strided<const float>& x, const params<S>& p, const rounding_stream& stream,
                                     std::uint8_t* bytes, index_t row_stride) {
   const default_float_environment environment;
   const index_t pitch = stream.pitch == 0 ? x.cols() : stream.pitch;
@@ -78,7 +78,7 @@ clip_count quantize_rows_stochastic(const strided<const float>& x, const params<
 /// \param p       params_count(S, rows, cols) scales; errc::invalid_shape or invalid_group if they do not fit x.
 /// \param stream  pitch >= cols, or 0; errc::invalid_shape otherwise, for two rows would share words.
 template <scheme S, profile P = onnx_profile, real_matrix M>
-result<quantized<S>> try_quantize_stochastic(const M& x, params<S> p, const random_stream& stream) {
+result<quantized<S>> try_quantize_stochastic(const M& x, params<S> p, const rounding_stream& stream) {
   const strided<const float> view(x);
   if (const auto ok = detail::check_source(view, p); !ok) return ok.error();
   if (stream.pitch != 0 && stream.pitch < view.cols())
@@ -95,7 +95,7 @@ result<quantized<S>> try_quantize_stochastic(const M& x, params<S> p, const rand
 #if DYADIC_EXCEPTIONS
 /// \throws std::invalid_argument where try_quantize_stochastic refuses.
 template <scheme S, profile P = onnx_profile, real_matrix M>
-quantized<S> quantize_stochastic(const M& x, params<S> p, const random_stream& stream) {
+quantized<S> quantize_stochastic(const M& x, params<S> p, const rounding_stream& stream) {
   return try_quantize_stochastic<S, P>(x, std::move(p), stream).value();
 }
 #endif
