@@ -66,6 +66,16 @@ TEST(CalibrateSimd, OneNumberAnywhereMakesTheEnds) {
     }
 }
 
+TEST(CalibrateSimd, AnEndThatIsZeroIsPositive) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{40}, std::size_t{3000}}) {
+    Floats x(n, -0.0F);
+    support::for_each_isa([&](const std::string& isa) {
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(extent_of(x).min), 0U) << isa << ' ' << n;
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(extent_of(x).max), 0U) << isa << ' ' << n;
+    });
+  }
+}
+
 /// floor(x / width) of all kinds of numbers that the bins can hold, for every width.
 TEST(CalibrateSimd, EveryInstructionSetFindsTheSameBins) {
   for (int e = -126; e <= 126; ++e) {

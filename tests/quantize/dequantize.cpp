@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <Eigen/Core>
 
+#include <cstring>
 #include <stdexcept>
 
 #include <dyadic/quantize/dequantize.hpp>
@@ -37,6 +38,17 @@ void into_every_layout(index_t rows, index_t cols) {
   dequantize(q, larger.block(1, 2, rows, cols));
   expect_reals(larger.block(1, 2, rows, cols));
   EXPECT_EQ((larger.array() == 7.0F).count(), (rows + 2) * (cols + 3) - rows * cols);
+  Rows wider = Rows::Constant(rows, cols + 3, 7.0F);
+  dequantize(q, wider.leftCols(cols));
+  expect_reals(wider.leftCols(cols));
+  EXPECT_EQ((wider.array() == 7.0F).count(), 3 * rows);
+  // Codes whose rows stand apart.
+  const index_t row = row_bytes(S, cols), stride = row + 5;
+  std::vector<std::uint8_t> gaps(static_cast<std::size_t>(rows * stride), 0xCC);
+  for (index_t i = 0; i < rows; ++i) std::memcpy(gaps.data() + i * stride, q.row(i), static_cast<std::size_t>(row));
+  quantized_view<S> apart = q.view();
+  apart.bytes = gaps.data(), apart.row_stride = stride;
+  expect_reals(dequantize<Rows>(apart));
   Eigen::MatrixXf transposed(cols, rows);
   dequantize(q, transposed.transpose());
   expect_reals(transposed.transpose());

@@ -122,6 +122,12 @@ TEST(Requantize, FixedPointMultipliersGiveTheCodesOfApply) {
   }
 }
 
+// More channels than multipliers are taken apart at once.
+TEST(Requantize, TakesManyChannels) {
+  compare_fixed<s8_per_column, rescale::double_rounding>(2, 4096 + 37, -3);
+  compare_fixed<u8_per_column, rescale::single_rounding>(2, 2 * 4096 + 1, 2);
+}
+
 /// Every accumulator in [-2^20, 2^20] by multipliers that make ties, on every instruction set.
 TEST(Requantize, TakesEveryTie) {
   Sums x(1 << 21);
