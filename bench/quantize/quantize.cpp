@@ -8,7 +8,9 @@
 //   quantize_dynamic/...                       range, params and codes; bytes: read once, codes written
 //   quantize_dynamic_rows/...                  the same of tokens of 1024
 //   dequantize/..., fake_quantize/...
-//   requantize/..., requantize_fixed/...       int32 sums by a multiplier a channel: floats, or TensorFlow Lite's
+//   requantize/..., requantize_channels/...    int32 sums by one multiplier, by one a channel;
+//   requantize_fixed/...                       by TensorFlow Lite's, one a channel
+// of_bandwidth: bytes read and written as a fraction of what the level that holds them can be read at.
 #include <dyadic/quantize/dequantize.hpp>
 #include <dyadic/quantize/fake_quantize.hpp>
 #include <dyadic/quantize/requantize.hpp>
@@ -98,7 +100,7 @@ struct tensor {
   std::vector<float> multipliers;
 };
 
-enum class step { onnx, pytorch, tflite, dequantize, fake, real_sums, fixed_sums, dynamic, dynamic_rows };
+enum class step { onnx, pytorch, tflite, dequantize, fake, sums, channel_sums, fixed_sums, dynamic, dynamic_rows };
 
 template <profile P>
 bool codes_are(const tensor& t) {
@@ -131,10 +133,9 @@ void run_step(benchmark::State& state, step which, const std::string& isa, index
       case step::tflite: quantize_into<u8_per_tensor, tflite_profile>(row, t.p, std::span(t.codes)); break;
       case step::dequantize: dequantize(t.q, std::span<float>(t.y)); break;
       case step::fake: fake_quantize<u8_per_tensor, pytorch_profile>(x, t.p, std::span<float>(t.y)); break;
-      case step::real_sums: requantize_into<u8_per_column>(sums, t.multipliers, 128, codes); break;
-      case step::fixed_sums:
-        requantize_into<u8_per_column>(sums, fixed, rescale::double_rounding, 128, codes);
-        break;
+      case step::sums: requantize_into<u8_per_tensor>(sums, {t.multipliers.data(), 1}, 128, codes); break;
+      case step::channel_sums: requantize_into<u8_per_column>(sums, t.multipliers, 128, codes); break;
+      case step::fixed_sums: requantize_into<u8_per_column>(sums, fixed, rescale::double_rounding, 128, codes); break;
       case step::dynamic: quantize_into<u8_per_tensor>(row, t.codes, one_scale, one_zero); break;
       case step::dynamic_rows: quantize_into<u8_per_row>(tokens, t.codes, scales, zero_points); break;
     }
@@ -155,9 +156,11 @@ void run_step(benchmark::State& state, step which, const std::string& isa, index
         return harness::same_bits(t.y[i], dequantize_one(code, t.p.scale(), t.p.zero_point()));
       });
       break;
-    case step::real_sums:
+    case step::sums:
+    case step::channel_sums:
       right = harness::everywhere(n, [&](index_t at) {
-        const auto i = static_cast<std::size_t>(at), j = static_cast<std::size_t>(at % cols);
+        const auto i = static_cast<std::size_t>(at);
+        const std::size_t j = which == step::sums ? 0 : static_cast<std::size_t>(at % cols);
         return t.codes[i] == requantize_one(t.sums[i], t.multipliers[j], 128, 0, 255);
       });
       break;
@@ -175,8 +178,8 @@ void run_step(benchmark::State& state, step which, const std::string& isa, index
       });
       break;
   }
-  const bool streams = which != step::fake;
-  harness::time(state, right, {0, bytes_moved(reals * n, streams ? n : 0), 0}, run);
+  const double bytes = bytes_moved(reals * n, which == step::fake ? 0 : n);
+  harness::time(state, right, {0, bytes, 0, harness::bandwidth_for(bytes)}, run);
 }
 
 [[maybe_unused]] const bool registered = [] {
@@ -184,12 +187,16 @@ void run_step(benchmark::State& state, step which, const std::string& isa, index
   add_scheme<s8_per_row>("s8_per_row");
   add_scheme<s4_per_group<32>>("s4_per_group_32");
   add_scheme<u8_per_column>("u8_per_column");
-  const std::pair<const char*, step> all[] = {
-      {"quantize_onnx", step::onnx},           {"quantize_pytorch", step::pytorch},
-      {"quantize_tflite", step::tflite},       {"dequantize", step::dequantize},
-      {"fake_quantize", step::fake},           {"requantize", step::real_sums},
-      {"requantize_fixed", step::fixed_sums},  {"quantize_dynamic", step::dynamic},
-      {"quantize_dynamic_rows", step::dynamic_rows}};
+  const std::pair<const char*, step> all[] = {{"quantize_onnx", step::onnx},
+                                              {"quantize_pytorch", step::pytorch},
+                                              {"quantize_tflite", step::tflite},
+                                              {"dequantize", step::dequantize},
+                                              {"fake_quantize", step::fake},
+                                              {"requantize", step::sums},
+                                              {"requantize_channels", step::channel_sums},
+                                              {"requantize_fixed", step::fixed_sums},
+                                              {"quantize_dynamic", step::dynamic},
+                                              {"quantize_dynamic_rows", step::dynamic_rows}};
   for (const auto& [name, which] : all)
     for (const std::string& isa : harness::isas())
       for (const index_t n : lengths)
