@@ -17,7 +17,7 @@ case "${1-}" in
   --ci)
     ci=1
     packages="$packages $peers clang libclang-rt-dev g++-aarch64-linux-gnu googletest git libopenmpi-dev openmpi-bin"
-    packages="$packages pkg-config qemu-user valgrind"
+    packages="$packages libonnx-testdata pkg-config qemu-user valgrind"
     ;;
   *)
     echo "setup.sh: unknown argument '$1', expected none, --peers or --ci" >&2
