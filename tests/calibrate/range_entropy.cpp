@@ -29,12 +29,15 @@ double sum_of(const Reals& x) {
   return sum;
 }
 
+/// a / b as NumPy has it; division by zero is a fault to sanitizers.
+double quotient(double a, double b) { return b != 0 ? a / b : a != 0 ? infinity : std::nan(""); }
+
 /// scipy.stats.entropy(p, q)
 double entropy(const Reals& p, const Reals& q) {
   const double p_sum = sum_of(p), q_sum = sum_of(q);
   double sum = 0;
   for (std::size_t i = 0; i < p.size(); ++i) {
-    const double a = p[i] / p_sum, b = q[i] / q_sum;
+    const double a = quotient(p[i], p_sum), b = quotient(q[i], q_sum);
     if (a > 0 && b > 0)
       sum += a * std::log(a / b);
     else if (a > 0)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <span>
 #include <vector>
@@ -52,7 +53,7 @@ inline double sqnr_db(std::span<const float> x, std::span<const float> y) {
     signal += std::pow(static_cast<double>(x[i]), 2);
     noise += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
   }
-  return 10.0 * std::log10(signal / noise);
+  return noise > 0.0 ? 10.0 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
 }
 
 /// How far above Shannon's least noise 2^(-2 bits) a quantizer of N(0, 1) is, in dB.

@@ -179,7 +179,8 @@ class uniform_histogram {
         continue;
       }
       const auto count = static_cast<float>(n);
-      const float at = rule_ == binning::torch_1 ? (v - lo) / size * count : (v - lo) * count / size;
+      float at = count;  // of a range of one number
+      if (size > 0.0f) at = rule_ == binning::torch_1 ? (v - lo) / size * count : (v - lo) * count / size;
       index_t k = to_integer<index_t>(at, 0, n - 1, n - 1);
       if (rule_ == binning::numpy) {
         // The estimate is off by at most one bin: its error, a few units of the last place of n <= 2^20, is below 1.

@@ -127,6 +127,7 @@ class reals_to_codes {
         store4(row, j, low_u4(one[0]));
         ++j, --n, ++x;
       }
+      if (n == 0) return;  // behind the last group there are no params to look at
       plain(i, j, n, x, row + j / 2, clipped);
     } else {
       plain(i, j, n, x, row + row_bytes(S, j), clipped);
