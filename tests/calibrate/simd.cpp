@@ -4,6 +4,7 @@
 #include <random>
 
 #include <dyadic/calibrate/histogram.hpp>
+#include <dyadic/calibrate/uniform_histogram.hpp>
 
 #include "support/data.hpp"
 #include "support/guarded.hpp"
@@ -116,6 +117,65 @@ TEST(CalibrateSimd, CountsTheSameOnEveryInstructionSet) {
       EXPECT_EQ(h, expected) << isa;
     });
   }
+}
+
+/// Bins of equal size, where the number of bins, the range and the numbers are of every size, and many lie on an edge.
+TEST(CalibrateSimd, EveryInstructionSetFindsTheSameEqualBins) {
+  const float largest = std::numeric_limits<float>::max();
+  const range ranges[] = {{-1.0F, 1.0F},
+                          {0.0F, 0.3F},
+                          {-3.7F, 11.0F},
+                          {0.0F, largest},
+                          {-1e-40F, 3e-40F},
+                          {1e6F, 1e6F + 1.0F},
+                          {-largest / 2, largest / 2},
+                          {5.0F, 5.0F},
+                          {-0x1p-149F, 0x1p-149F},
+                          {-2e-38F, 1e-38F}};
+  for (const range& r : ranges)
+    for (const index_t bins : {1, 2, 3, 100, 2048, 1 << 20})
+      for (const binning rule : {binning::numpy, binning::torch, binning::torch_1}) {
+        if (bins > 2048 && r.hi != 1.0F) continue;  // slow enough once
+        const uniform_histogram empty(r, bins, rule);
+        Floats x = support::corner_numbers();
+        std::mt19937 random(static_cast<unsigned>(bins));
+        for (int n = 0; n < 300; ++n) {
+          const float edge = empty.edge(static_cast<index_t>(random() % static_cast<unsigned>(bins + 1)));
+          for (const float to : {-largest, largest}) x.push_back(std::nextafter(edge, to));
+          x.push_back(edge);
+        }
+        const default_float_environment environment;
+        std::vector<std::uint64_t> expected(static_cast<std::size_t>(bins));
+        std::uint64_t outside = 0;
+        const simd::equal_bins equal{r.lo, r.hi, r.hi - r.lo, static_cast<std::int32_t>(bins),
+                                     rule == binning::torch_1};
+        for (const float v : x) {
+          auto k = static_cast<index_t>(simd::bin_among(equal, v));
+          if (k == bins) {
+            outside += detail::is_finite(v) ? 1U : 0U;
+            continue;
+          }
+          while (rule == binning::numpy && k > 0 && v < empty.edge(k)) --k;
+          while (rule == binning::numpy && k < bins - 1 && v >= empty.edge(k + 1)) ++k;
+          ++expected[static_cast<std::size_t>(k)];
+        }
+        support::for_each_isa([&](const std::string& isa) {
+          uniform_histogram h = empty, finite = empty;
+          h.observe(x);
+          ASSERT_TRUE(std::equal(expected.begin(), expected.end(), h.counts().begin()))
+              << isa << ' ' << r.lo << ' ' << r.hi << ' ' << bins << ' ' << static_cast<int>(rule);
+          ASSERT_EQ(h.outside(), outside) << isa;
+          // Without what is no number, whole registers take another way; and one by one, none does.
+          for (const float v : x)
+            if (detail::is_finite(v)) finite.observe(std::span(&v, 1));
+          ASSERT_TRUE(std::equal(expected.begin(), expected.end(), finite.counts().begin())) << isa;
+          Floats rest;
+          std::copy_if(x.begin(), x.end(), std::back_inserter(rest), [](float v) { return detail::is_finite(v); });
+          uniform_histogram whole = empty;
+          whole.observe(rest);
+          ASSERT_EQ(whole, finite) << isa;
+        });
+      }
 }
 
 }  // namespace calibrate_simd_test

@@ -7,6 +7,7 @@
 #include <dyadic/calibrate/histogram.hpp>
 #include <dyadic/calibrate/mean_min_max.hpp>
 #include <dyadic/calibrate/mean_quantile.hpp>
+#include <dyadic/calibrate/moving_average_min_max.hpp>
 #include <dyadic/calibrate/per_row.hpp>
 #include <dyadic/calibrate/uniform_histogram.hpp>
 
@@ -96,6 +97,9 @@ TEST(State, RefusesEveryTruncationAndEveryChangedByteOfTheOthers) {
   try_every_change(rows);
   rows.observe(strided<const float>(x.data(), 2, 2));
   try_every_change(rows);
+  per_row<moving_average_min_max> averages(2, moving_average_min_max(0.5F));
+  averages.observe(strided<const float>(x.data(), 2, 2));
+  try_every_change(averages);
   per_row<histogram> histograms(2, histogram(4));
   histograms.observe(strided<const float>(x.data(), 2, 2));
   try_every_change(histograms);
@@ -208,6 +212,12 @@ TEST(State, SaysWhatIsWrongWithTheOthers) {
   per_row<histogram> histograms(1, histogram(4));
   EXPECT_EQ(text_of(per_row<histogram>::try_load(with(histograms.save(), 20, 5))),
             "per_row: row 0 has other settings: histogram: merging one of 4 bins into one of 5, expected the same");
+  detail::state_writer out(per_row<moving_average_min_max>::state_tag);
+  out.put("observer", moving_average_min_max::state_tag);
+  out.put("rows", std::uint64_t{1});
+  moving_average_min_max(0.5F).write(out), moving_average_min_max(0.25F).write(out);
+  EXPECT_EQ(text_of(per_row<moving_average_min_max>::try_load(out.finish())),
+            "per_row: row 0 has other settings: moving average: constant 0.25, expected 0.5");
 }
 
 TEST(State, DoesNotAllocateWhatAFileClaims) {

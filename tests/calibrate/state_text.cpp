@@ -6,6 +6,7 @@
 #include <dyadic/calibrate/histogram.hpp>
 #include <dyadic/calibrate/mean_min_max.hpp>
 #include <dyadic/calibrate/mean_quantile.hpp>
+#include <dyadic/calibrate/moving_average_min_max.hpp>
 #include <dyadic/calibrate/per_row.hpp>
 #include <dyadic/calibrate/state_text.hpp>
 #include <dyadic/calibrate/uniform_histogram.hpp>
@@ -63,6 +64,8 @@ TEST(StateText, GivesEveryObserverBackAndRefusesEveryOtherText) {
   round_trip(observed(uniform_histogram({-1.0F, 2.0F}, 3, binning::torch)));
   round_trip(observed(per_row<min_max>()));
   round_trip(per_row<histogram>(2, histogram(2)));
+  round_trip(observed(moving_average_min_max(0.25F)));
+  round_trip(observed(per_row<moving_average_min_max>()));
 }
 
 /// The text on disk, character by character: it must not change without a new version.

@@ -64,17 +64,18 @@ std::size_t least_of(std::span<const estimate> all, least which, Exact&& exact) 
   return best;
 }
 
-/// Sums over the first k bins, k from 0 to n.
+/// Sums over the first k bins, k from 0 to n; and the logarithm of k.
 struct running_sums {
-  std::vector<double> count, x_log_x;
+  std::vector<double> count, x_log_x, log_of;
   std::vector<std::int32_t> nonzero;
 
   explicit running_sums(std::span<const std::uint64_t> counts)
-      : count(counts.size() + 1), x_log_x(counts.size() + 1), nonzero(counts.size() + 1) {
+      : count(counts.size() + 1), x_log_x(counts.size() + 1), log_of(counts.size() + 1), nonzero(counts.size() + 1) {
     for (std::size_t k = 0; k < counts.size(); ++k) {
       const auto x = static_cast<double>(counts[k]);
       count[k + 1] = count[k] + x;
       x_log_x[k + 1] = x_log_x[k] + (x > 0.0 ? x * logarithm(x) : 0.0);
+      log_of[k + 1] = logarithm(static_cast<double>(k + 1));
       nonzero[k + 1] = nonzero[k] + (counts[k] != 0 ? 1 : 0);
     }
   }

@@ -10,7 +10,7 @@
 
 namespace dyadic::inline DYADIC_ABI {
 
-/// What every observer can do. Those that merge also have try_merge, save and try_load, and what state.hpp asks for.
+/// What every observer can do.
 template <class O>
 concept observer = requires(O& o, const O& c, std::span<const float> run, strided<const float> matrix) {
   o.observe(run);
@@ -18,11 +18,17 @@ concept observer = requires(O& o, const O& c, std::span<const float> run, stride
   { c.seen() } -> std::convertible_to<extent>;
 };
 
+/// An observer that can be saved; state.hpp says what else it has.
+template <class O>
+concept saved_observer = observer<O> && requires(const O& c, std::span<const std::byte> bytes) {
+  { c.save() } -> std::same_as<std::vector<std::byte>>;
+  { O::try_load(bytes) } -> std::same_as<result<O>>;
+};
+
 /// An observer whose shards can be joined exactly.
 template <class O>
-concept mergeable_observer = observer<O> && requires(O& o, const O& c) {
+concept mergeable_observer = saved_observer<O> && requires(O& o, const O& c) {
   { o.try_merge(c) } -> std::same_as<result<void>>;
-  { c.save() } -> std::same_as<std::vector<std::byte>>;
 };
 
 class min_max {

@@ -51,6 +51,12 @@ class moving_average_min_max {
   /// The averaged ends, and the counts of all that was observed.
   const extent& seen() const noexcept { return seen_; }
   float averaging_constant() const noexcept { return constant_; }
+  /// Refuses another constant than this one's.
+  result<void> check_settings(const moving_average_min_max& other) const noexcept {
+    if (other.constant_ == constant_) return {};
+    return failure(errc::invalid_range, "moving average: constant {}, expected {}",
+                   static_cast<double>(other.constant_), static_cast<double>(constant_));
+  }
 
   /// 60 bytes; try_load gives the same observer again, on any machine, to go on from there.
   std::vector<std::byte> save() const { return detail::save_state(*this); }

@@ -59,9 +59,9 @@ class per_row {
   std::span<const Observer> observers() const noexcept { return rows_; }
 
   /// The settings and every row; try_load gives the same observers again, on any machine.
-  std::vector<std::byte> save() const requires mergeable_observer<Observer> { return detail::save_state(*this); }
+  std::vector<std::byte> save() const requires saved_observer<Observer> { return detail::save_state(*this); }
   /// errc::bad_format for bytes that save of the same kind of observer did not write.
-  static result<per_row> try_load(std::span<const std::byte> bytes) requires mergeable_observer<Observer> {
+  static result<per_row> try_load(std::span<const std::byte> bytes) requires saved_observer<Observer> {
     return detail::load_state<per_row>(bytes);
   }
 
@@ -88,7 +88,7 @@ class per_row {
     for (std::uint64_t i = 0; i < rows; ++i) {
       result<Observer> row = Observer::read(in);
       if (!row) return row.error();
-      if (const auto ok = Observer(made.each_).try_merge(*row); !ok && ok.error().code() != errc::overflow)
+      if (const auto ok = check_settings(made.each_, *row); !ok)
         return failure(errc::bad_format, "per_row: row {} has other settings: {}", i, ok.error().message());
       made.rows_.push_back(std::move(*row));
     }
@@ -98,6 +98,16 @@ class per_row {
   friend bool operator==(const per_row&, const per_row&) = default;
 
  private:
+  /// What merges refuses other settings by itself.
+  static result<void> check_settings(const Observer& each, const Observer& row) {
+    if constexpr (mergeable_observer<Observer>) {
+      const auto ok = Observer(each).try_merge(row);
+      return ok || ok.error().code() == errc::overflow ? result<void>() : ok;
+    } else {
+      return each.check_settings(row);
+    }
+  }
+
   Observer each_{};
   std::vector<Observer> rows_;
 };

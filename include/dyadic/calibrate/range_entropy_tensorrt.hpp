@@ -71,7 +71,9 @@ class entropy_tensorrt {
       const double sum = count(end) - sum_before;
       const std::int32_t nonzero = sums_.nonzero[static_cast<std::size_t>(end)] - nonzero_before;
       sum_before += sum, nonzero_before += nonzero;  // whole numbers below 2^53
-      if (nonzero > 0) p_log_q += (sum + (end == i ? above : 0.0)) * logarithm(sum / static_cast<double>(nonzero));
+      if (nonzero > 0)
+        p_log_q += (sum + (end == i ? above : 0.0)) *
+                   (logarithm(sum) - sums_.log_of[static_cast<std::size_t>(nonzero)]);
     }
     const double value = (p_log_p - p_log_q) / total + logarithm(count(i) / total);
     // Each sum is below total * log(total), and each of its at most n terms is rounded to 2^-51 of that.

@@ -2,6 +2,7 @@
 // real_matrix, a matrix of floats of any library, and for_each_run, its elements as contiguous runs in any order.
 #pragma once
 
+#include <concepts>
 #include <span>
 
 #include <dyadic/core/strided.hpp>
@@ -10,8 +11,9 @@ namespace dyadic::inline DYADIC_ABI {
 
 /// A matrix argument that is read: floats, with memory of its own.
 template <class M>
-concept real_matrix = matrix_like<const M> && std::is_same_v < element_of<const M>,
-float > ;
+concept real_matrix = matrix_like<const M> && requires(element_of<const M> number) {
+  { &number } -> std::same_as<float*>;
+};
 
 namespace detail {
 

@@ -17,7 +17,6 @@
 #pragma once
 
 #include <dyadic/calibrate/min_max.hpp>
-#include <dyadic/fixed_point/saturate.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
@@ -39,7 +38,7 @@ class uniform_histogram {
   static constexpr index_t most_bins = 1 << 20;
 
   /// One bin over [0, 0]: to be assigned to.
-  uniform_histogram() : counts_(1) {}
+  uniform_histogram() : counts_(1) { find_edges(); }
 
   /// \param r     finite ends, lo <= hi; when they are equal, every number that equals them is in the last bin.
   /// \param bins  in [1, 2^20].
@@ -55,22 +54,23 @@ class uniform_histogram {
     made.range_ = {detail::positive_zero(r.lo), detail::positive_zero(r.hi)};
     made.rule_ = rule;
     made.counts_.assign(static_cast<std::size_t>(bins), 0);
+    made.edges_.clear();
+    if (rule == binning::numpy) made.find_edges();
     return made;
   }
 
   /// Adds numbers of any order.
-  void observe(std::span<const float> x) {
-    seen_.include(extent_of(x));
-    count(x);
+  void observe(std::span<const float> x) noexcept {
+    for (; x.size() > block; x = x.subspan(block)) include(x.first(block));
+    include(x);
   }
 
   /// Adds a matrix of any layout; refuses a view without memory.
   template <real_matrix M>
-  result<void> try_observe(const M& matrix) {
+  result<void> try_observe(const M& matrix) noexcept {
     const strided<const float> x(matrix);
     if (const auto ok = check_view("uniform_histogram: x", x); !ok) return ok;
-    seen_.include(extent_of(x));
-    detail::for_each_run(x, [this](std::span<const float> run) { count(run); });
+    detail::for_each_run(x, [this](std::span<const float> run) { observe(run); });
     return {};
   }
 
@@ -169,26 +169,42 @@ class uniform_histogram {
     return rule == binning::numpy ? "numpy" : rule == binning::torch ? "torch" : "torch_1";
   }
 
-  void count(std::span<const float> x) noexcept {
+  static constexpr std::size_t block = 4096;
+
+  /// The lower ends of the bins, and behind the last one nothing.
+  void find_edges() {
     const default_float_environment environment;
+    edges_.resize(counts_.size());
+    for (index_t k = 0; k < bins(); ++k)
+      edges_[static_cast<std::size_t>(k)] = detail::edge_of_bin(range_.lo, range_.hi, bins(), k);
+    edges_.push_back(std::numeric_limits<float>::infinity());
+  }
+
+  /// At most a block of numbers.
+  void include(std::span<const float> x) noexcept {
+    const default_float_environment environment;
+    seen_.include(extent_of(x));
     const float lo = detail::opaque(range_.lo), hi = detail::opaque(range_.hi), size = hi - lo;
-    const index_t n = bins();
-    for (const float v : x) {
-      if (!(v >= lo && v <= hi)) {
-        if (v - v == 0.0f) ++outside_;
+    const auto n = static_cast<std::int32_t>(bins());
+    const simd::equal_bins equal{lo, hi, size, n, rule_ == binning::torch_1};
+    std::int32_t bin[block];
+    if (!(size > 0.0f) || !dispatched<detail::pick_equal_bins>()(x.data(), static_cast<index_t>(x.size()), equal, bin))
+      for (std::size_t i = 0; i < x.size(); ++i) bin[i] = simd::bin_among(equal, x[i]);
+    std::uint64_t outside = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (bin[i] == n) {
+        outside += detail::is_finite(x[i]) ? 1U : 0U;
         continue;
       }
-      const auto count = static_cast<float>(n);
-      float at = count;  // of a range of one number
-      if (size > 0.0f) at = rule_ == binning::torch_1 ? (v - lo) / size * count : (v - lo) * count / size;
-      index_t k = to_integer<index_t>(at, 0, n - 1, n - 1);
+      auto k = static_cast<std::size_t>(bin[i]);
       if (rule_ == binning::numpy) {
-        // The estimate is off by at most one bin: its error, a few units of the last place of n <= 2^20, is below 1.
-        while (k > 0 && v < detail::edge_of_bin(lo, hi, n, k)) --k;
-        while (k < n - 1 && v >= detail::edge_of_bin(lo, hi, n, k + 1)) ++k;
+        // What was computed is an estimate, off by one where it rounded, or by all bins between two floats.
+        while (x[i] < edges_[k]) --k;
+        while (x[i] >= edges_[k + 1]) ++k;
       }
-      ++counts_[static_cast<std::size_t>(k)];
+      ++counts_[k];
     }
+    outside_ += outside;
   }
 
   range range_;
@@ -196,6 +212,7 @@ class uniform_histogram {
   extent seen_;
   std::uint64_t outside_ = 0;
   std::vector<std::uint64_t> counts_;
+  std::vector<float> edges_;  // of numpy's rule
 };
 
 }  // namespace dyadic::inline DYADIC_ABI

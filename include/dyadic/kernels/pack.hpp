@@ -132,8 +132,10 @@ class packed_reals {
 };
 
 template <matrix_like M>
-  requires std::is_same_v < element_of<M>,
-float > result<packed_reals> try_pack(M&& w) { return packed_reals::try_make(w); }
+  requires(std::is_same_v<element_of<M>, float>)
+result<packed_reals> try_pack(M&& w) {
+  return packed_reals::try_make(w);
+}
 
 #if DYADIC_EXCEPTIONS
 /// \throws std::length_error where try_pack proves nothing, std::invalid_argument for params that do not fit the shape.

@@ -13,8 +13,8 @@ namespace dyadic::inline DYADIC_ABI {
 template <class Q>
 concept quantized_matrix = requires {
   { Q::scheme_value } -> std::convertible_to<scheme>;
-}
-&&std::convertible_to<const Q&, quantized_view<Q::scheme_value>>;
+  requires std::convertible_to<const Q&, quantized_view<Q::scheme_value>>;
+};
 
 /// A matrix of floats that can be written.
 template <class M>
@@ -70,14 +70,15 @@ result<void> try_dequantize(const Q& q, std::span<float> out) noexcept {
 
 /// A new matrix: Matrix{} then resize(rows, cols), as Eigen's have it.
 template <class Matrix, quantized_matrix Q>
-  requires writable_matrix<Matrix&> result<Matrix> try_dequantize(const Q& q) {
-    const quantized_view<Q::scheme_value> from = q;
-    if (const auto ok = check_quantized(from); !ok) return ok.error();
-    Matrix out;
-    out.resize(from.rows, from.cols);
-    if (const auto ok = try_dequantize(from, out); !ok) return ok.error();
-    return out;
-  }
+  requires(writable_matrix<Matrix&>)
+result<Matrix> try_dequantize(const Q& q) {
+  const quantized_view<Q::scheme_value> from = q;
+  if (const auto ok = check_quantized(from); !ok) return ok.error();
+  Matrix out;
+  out.resize(from.rows, from.cols);
+  if (const auto ok = try_dequantize(from, out); !ok) return ok.error();
+  return out;
+}
 
 #if DYADIC_EXCEPTIONS
 /// The throwing face: std::invalid_argument, std::length_error.
@@ -90,7 +91,8 @@ void dequantize(const Q& q, std::span<float> out) {
   try_dequantize(q, out).value();
 }
 template <class Matrix, quantized_matrix Q>
-  requires writable_matrix<Matrix&> Matrix dequantize(const Q& q) { return try_dequantize<Matrix>(q).value(); }
+  requires(writable_matrix<Matrix&>)
+Matrix dequantize(const Q& q) { return try_dequantize<Matrix>(q).value(); }
 #endif
 
 }  // namespace dyadic::inline DYADIC_ABI

@@ -16,7 +16,8 @@ template <scheme S, profile P>
 void put_measured(const extent& e, index_t at, float* scales, std::int32_t* zero_points) noexcept {
   static_assert(takes(P, S), "profile: it has no zero points, so the scheme must be symmetric");
   using Real = std::conditional_t<P.arithmetic == range_arithmetic::in_float, float, double>;
-  const chosen c = choose_in<Real>(S, codes_of(S), P, opaque(e.empty() ? 0.0f : e.min), opaque(e.empty() ? 0.0f : e.max));
+  const chosen c =
+      choose_in<Real>(S, codes_of(S), P, opaque(e.empty() ? 0.0f : e.min), opaque(e.empty() ? 0.0f : e.max));
   scales[at] = opaque(c.scale);
   if constexpr (S.asymmetric()) zero_points[at] = c.zero_point;
 }

@@ -37,8 +37,8 @@ inline byte_range bytes_at(const void* first, index_t n) noexcept {
 /// \param to    packed_bytes(bits, codes.size()) bytes, apart from the codes.
 inline result<void> try_pack_codes(int bits, std::span<const std::uint8_t> codes, std::span<std::uint8_t> to) noexcept {
   const auto n = static_cast<index_t>(codes.size()), bytes = static_cast<index_t>(to.size());
-  const auto ok = detail::check_packing(bits, n, bytes, detail::bytes_at(codes.data(), n),
-                                        detail::bytes_at(to.data(), bytes));
+  const auto ok =
+      detail::check_packing(bits, n, bytes, detail::bytes_at(codes.data(), n), detail::bytes_at(to.data(), bytes));
   if (!ok) return ok;
   // The last codes go through memory of their own: registers take sixteen at a time.
   const index_t whole = n / 16 * 16;
@@ -55,8 +55,8 @@ inline result<void> try_pack_codes(int bits, std::span<const std::uint8_t> codes
 inline result<void> try_unpack_codes(int bits, std::span<const std::uint8_t> from, bool is_signed,
                                      std::span<std::uint8_t> codes) noexcept {
   const auto n = static_cast<index_t>(codes.size()), bytes = static_cast<index_t>(from.size());
-  const auto ok = detail::check_packing(bits, n, bytes, detail::bytes_at(from.data(), bytes),
-                                        detail::bytes_at(codes.data(), n));
+  const auto ok =
+      detail::check_packing(bits, n, bytes, detail::bytes_at(from.data(), bytes), detail::bytes_at(codes.data(), n));
   if (!ok) return ok;
   dispatched<detail::pick_unpack>()(from.data(), n, bits, codes.data());
   const int sign = is_signed ? 1 << (bits - 1) : 0;

@@ -73,5 +73,11 @@ struct pick_bins {
     return &simd::statistics_of<Isa>::bins;
   }
 };
+struct pick_equal_bins {
+  template <class Isa>
+  static auto of() noexcept {
+    return &simd::statistics_of<Isa>::equal;
+  }
+};
 
 }  // namespace dyadic::inline DYADIC_ABI::detail

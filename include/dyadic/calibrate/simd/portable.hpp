@@ -5,7 +5,25 @@
 #include <dyadic/calibrate/ordered.hpp>
 #include <dyadic/fixed_point/saturate.hpp>
 
-namespace dyadic::inline DYADIC_ABI::simd::scalar {
+namespace dyadic::inline DYADIC_ABI::simd {
+
+/// Bins of equal size: `count` of them, at most 2^20, over [lo, hi], of length `size`.
+struct equal_bins {
+  float lo = 0.0f, hi = 0.0f, size = 0.0f;
+  std::int32_t count = 1;
+  bool divided_first = false;  ///< (x - lo) / size * count; else (x - lo) * count / size
+};
+
+/// The bin of any number: the definition. In a range of one number that is the last bin; outside, and of NaN, s.count.
+inline std::int32_t bin_among(const equal_bins& s, float x) noexcept {
+  if (!(x >= s.lo && x <= s.hi)) return s.count;
+  const auto count = static_cast<float>(s.count);
+  if (!(s.size > 0.0f)) return s.count - 1;
+  const float at = s.divided_first ? (x - s.lo) / s.size * count : (x - s.lo) * count / s.size;
+  return to_integer<std::int32_t>(at, 0, s.count - 1, s.count - 1);
+}
+
+namespace scalar {
 
 struct statistics {
   /// See extent_run of runs.inl.hpp.
@@ -24,6 +42,16 @@ struct statistics {
       const auto cut = to_integer<std::int32_t>(y, -most, most, 0);
       finite = finite && y - y == 0.0;
       bins[i] = cut - (y < static_cast<double>(cut) ? 1 : 0) - first;
+    }
+    return finite;
+  }
+
+  /// See equal_bins_run of runs.inl.hpp.
+  static bool equal(const float* x, index_t n, const equal_bins& s, std::int32_t* bins) {
+    bool finite = true;
+    for (index_t i = 0; i < n; ++i) {
+      finite = finite && x[i] - x[i] == 0.0f;
+      bins[i] = bin_among(s, x[i]);
     }
     return finite;
   }
@@ -51,4 +79,6 @@ struct statistics {
   }
 };
 
-}  // namespace dyadic::inline DYADIC_ABI::simd::scalar
+}  // namespace scalar
+
+}  // namespace dyadic::inline DYADIC_ABI::simd

@@ -66,11 +66,37 @@ inline bool bins_run(const float* x, index_t n, float width, float per_width, st
   return !any_nan(strange);
 }
 
+/// bins[i] = the bin of x[i] among s.count equal ones of [s.lo, s.hi], by torch's rule or that of its version 1, and
+/// s.count where x[i] lies outside; or false when a number is infinite or NaN. s.lo < s.hi. What overflows is in the
+/// last bin.
+inline bool equal_bins_run(const float* x, index_t n, const equal_bins& s, std::int32_t* bins) {
+  const f32v lo = set1(s.lo), hi = set1(s.hi), size = set1(s.size), zero = set1(0.0f);
+  const f32v count = set1(static_cast<float>(s.count)), last = set1(static_cast<float>(s.count - 1));
+  const i32v none = set1(s.count);
+  f32v strange = zero;
+  for (index_t i = 0; i < n; i += lanes) {
+    const bool whole = n - i >= lanes;
+    const f32v v = whole ? load(x + i) : load_part(x + i, n - i);
+    strange = fma(v, zero, strange);
+    const f32v from_lo = sub(v, lo);
+    const f32v at = s.divided_first ? mul(div(from_lo, size), count) : div(mul(from_lo, count), size);
+    const i32v bin = where_zero(add(less(v, lo), less(hi, v)), truncate(min(max(at, zero), last)), none);
+    if (whole)
+      store(bins + i, bin);
+    else
+      store_part(bins + i, bin, n - i);
+  }
+  return !any_nan(strange);
+}
+
 struct statistics {
   static index_t extent(const float* x, index_t n, float* least, float* greatest) {
     return extent_run(x, n, least, greatest);
   }
   static bool bins(const float* x, index_t n, float width, float per_width, std::int32_t first, std::int32_t* bins) {
     return bins_run(x, n, width, per_width, first, bins);
+  }
+  static bool equal(const float* x, index_t n, const equal_bins& s, std::int32_t* bins) {
+    return equal_bins_run(x, n, s, bins);
   }
 };
