@@ -49,9 +49,13 @@ constexpr Float round_float(Float x) noexcept {
   const Int whole = static_cast<Int>(x);
   // Exact: both have the same sign and the difference needs no more bits than x has.
   const Float cut = x - static_cast<Float>(whole);
-  const Float size = cut < Float{0} ? -cut : cut;
-  const int over = size > Float{0.5} ? 1 : size == Float{0.5} ? 0 : -1;
-  const Int out = steps_out<R>(over, whole % 2 != 0, cut < Float{0}) ? (cut < Float{0} ? -1 : 1) : 0;
+  // No branch: whether a number is past a tie is as good as random.
+  constexpr Float half = Float{0.5};
+  const bool odd = whole % 2 != 0, ties_up = R != rounding::half_even || odd,
+             ties_down = R == rounding::half_even ? odd : R == rounding::half_away;
+  const int up = static_cast<int>(cut > half) | (static_cast<int>(cut == half) & static_cast<int>(ties_up));
+  const int down = static_cast<int>(cut < -half) | (static_cast<int>(cut == -half) & static_cast<int>(ties_down));
+  const Int out = up - down;
   const Float rounded = static_cast<Float>(whole + out);
   if constexpr (std::is_same_v<Float, float>)
     return __builtin_copysignf(rounded, x);

@@ -107,6 +107,9 @@ DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {_mm512_maskz_srav_epi32
 DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) {
   return {_mm512_mask_mov_epi32(b.r, _mm512_testn_epi32_mask(n.r, n.r), a.r)};
 }
+DYADIC_INLINE f32v where_zero(i32v n, f32v a, f32v b) {
+  return {_mm512_mask_mov_ps(b.r, _mm512_testn_epi32_mask(n.r, n.r), a.r)};
+}
 DYADIC_INLINE i32v bits_of(f32v a) { return {_mm512_castps_si512(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) { return {_mm512_maskz_max_epu32(every, a.r, b.r)}; }
 DYADIC_INLINE bool any_above_u32(i32v a, i32v limit) { return _mm512_cmpgt_epu32_mask(a.r, limit.r) != 0; }

@@ -74,6 +74,7 @@ DYADIC_INLINE i32v multiply_shift(i32v x, i32v m, i32v s) {
 DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {vshlq_s32(a.r, vnegq_s32(n.r))}; }
 /// a where n is 0, b elsewhere.
 DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) { return {vbslq_s32(vceqzq_s32(n.r), a.r, b.r)}; }
+DYADIC_INLINE f32v where_zero(i32v n, f32v a, f32v b) { return {vbslq_f32(vceqzq_s32(n.r), a.r, b.r)}; }
 DYADIC_INLINE i32v bits_of(f32v a) { return {vreinterpretq_s32_f32(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) {
   return {vreinterpretq_s32_u32(vmaxq_u32(vreinterpretq_u32_s32(a.r), vreinterpretq_u32_s32(b.r)))};

@@ -54,8 +54,10 @@ inline f32v sub(f32v a, f32v b) {
 inline f32v mul(f32v a, f32v b) {
   return each<f32v>([=](int i) { return a.r[i] * b.r[i]; });
 }
-inline f32v div(f32v a, f32v b) {
-  return each<f32v>([=](int i) { return a.r[i] / b.r[i]; });
+/// By zero, too, as registers do.
+__attribute__((no_sanitize("float-divide-by-zero"))) inline f32v div(f32v a, f32v b) {
+  for (int i = 0; i < lanes; ++i) a.r[i] /= b.r[i];
+  return a;
 }
 inline f32v max(f32v a, f32v b) {
   return each<f32v>([=](int i) { return a.r[i] > b.r[i] ? a.r[i] : b.r[i]; });
@@ -128,6 +130,9 @@ inline i32v shift_right(i32v a, i32v n) {
 /// a where n is 0, b elsewhere.
 inline i32v where_zero(i32v n, i32v a, i32v b) {
   return each<i32v>([=](int i) { return n.r[i] == 0 ? a.r[i] : b.r[i]; });
+}
+inline f32v where_zero(i32v n, f32v a, f32v b) {
+  return each<f32v>([=](int i) { return n.r[i] == 0 ? a.r[i] : b.r[i]; });
 }
 inline i32v bits_of(f32v a) {
   return each<i32v>([=](int i) { return std::bit_cast<std::int32_t>(a.r[i]); });

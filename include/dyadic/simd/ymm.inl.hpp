@@ -86,6 +86,9 @@ DYADIC_INLINE i32v shift_right(i32v a, i32v n) { return {_mm256_srav_epi32(a.r, 
 DYADIC_INLINE i32v where_zero(i32v n, i32v a, i32v b) {
   return {_mm256_blendv_epi8(b.r, a.r, _mm256_cmpeq_epi32(n.r, _mm256_setzero_si256()))};
 }
+DYADIC_INLINE f32v where_zero(i32v n, f32v a, f32v b) {
+  return {_mm256_blendv_ps(b.r, a.r, _mm256_castsi256_ps(_mm256_cmpeq_epi32(n.r, _mm256_setzero_si256())))};
+}
 DYADIC_INLINE i32v bits_of(f32v a) { return {_mm256_castps_si256(a.r)}; }
 DYADIC_INLINE i32v max_u32(i32v a, i32v b) { return {_mm256_max_epu32(a.r, b.r)}; }
 DYADIC_INLINE bool any_above_u32(i32v a, i32v limit) {

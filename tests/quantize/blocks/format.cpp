@@ -11,6 +11,7 @@
 #include "quantize/blocks/formats.hpp"
 #include "support/data.hpp"
 #include "support/guarded.hpp"
+#include "support/isas.hpp"
 
 namespace format_test {
 
@@ -50,6 +51,21 @@ TYPED_TEST(BlockFormat, C8AnyNumberOfBlocksEachByItself) {
       EXPECT_TRUE(this->same(blocks[b], owned[static_cast<index_t>(b)]));
     }
   }
+}
+
+TYPED_TEST(BlockFormat, TheSameBytesOnEveryInstructionSet) {
+  Floats x = support::normal_numbers(40 * this->numbers, 8);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = i / this->numbers % 5 == 1   ? std::nearbyint(x[i] * 3)
+           : i / this->numbers % 5 == 2 ? x[i] * 1e-39F
+           : i / this->numbers % 5 == 3 ? x[i] * 1e4F
+                                        : x[i];
+  ASSERT_TRUE(try_force_isa("scalar"));
+  const auto expected = this->made(x);
+  support::for_each_isa([&](const std::string& isa) {
+    const auto blocks = this->made(x);
+    for (std::size_t b = 0; b < blocks.size(); ++b) ASSERT_TRUE(this->same(blocks[b], expected[b])) << isa << ' ' << b;
+  });
 }
 
 // C9, C10: a length that is no multiple of the block; outputs that do not fit.

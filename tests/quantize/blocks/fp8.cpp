@@ -50,6 +50,12 @@ TEST(Fp8, HasAScaleForAnything) {
   scales_hold<fp8_e5m2>();
 }
 
+TEST(Fp8, TheScalePassesOverNaN) {
+  const float nan = std::nanf("");
+  EXPECT_EQ(fp8_e4m3::scale_of(Floats{nan, -896.0F, -nan, 3.0F}), 2.0F);
+  EXPECT_EQ(nvfp4::tensor_scale(Floats{nan, 448.0F * 12.0F, nan}), 2.0F);
+}
+
 TEST(Fp8, RefusesAScaleThatIsNone) {
   const Floats x(3, 1.0F);
   std::vector<float8_e4m3fn> y(3);

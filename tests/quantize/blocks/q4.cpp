@@ -2,11 +2,20 @@
 #include <cmath>
 
 #include "quantize/blocks/formats.hpp"
+#include "support/distributions.hpp"
+#include "support/isas.hpp"
 
 namespace q4_test {
 
 using namespace dyadic;
 namespace trellis = detail::q4_trellis;
+
+struct carry_of {
+  template <class Isa>
+  static auto of() noexcept {
+    return &simd::runs_of<Isa>::carry;
+  }
+};
 using Floats = std::vector<float>;
 
 /// What the trellis must be for the gain it is used for.
@@ -104,6 +113,51 @@ TEST(Q4, KeepsSubBlocksOfZeros) {
   std::fill(x.begin() + 64, x.begin() + 112, 0.0F);
   const Floats y = block_formats::restored<q4>(x);
   for (std::size_t t = 64; t < 112; ++t) EXPECT_EQ(y[t], 0.0F);
+}
+
+/// One step and one path at a time, as the algorithm is told in books.
+TEST(Q4, CarriesEveryStepAsViterbiDoes) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    const auto numbers = support::gauss_numbers(16, static_cast<unsigned>(round));
+    float x[16], weights[16], cost[trellis::states];
+    for (std::size_t t = 0; t < 16; ++t) {
+      x[t] = round % 5 == 0 ? std::nearbyint(numbers[t] * 8) / 16 : numbers[t] * 0.3F;
+      weights[t] = round % 3 == 0 ? 1.0F : static_cast<float>(random() % 100) / 99;
+    }
+    for (float& c : cost) c = round % 7 == 0 ? (&c == cost ? 0.0F : 0x1p100F) : static_cast<float>(random() % 1000);
+    support::for_each_isa([&](const std::string& isa) {
+      const default_float_environment environment;
+      float carried[trellis::states][16];
+      std::uint8_t from[16][16];
+      dispatched<carry_of>()(x, weights, cost, carried[0], from[0]);
+      for (int nibble = 0; nibble < 16; ++nibble) {
+        const int step = trellis::step_of(nibble);
+        std::array<float, trellis::states> path;
+        std::copy(std::begin(cost), std::end(cost), path.begin());
+        for (int t = 0; t < 16; ++t) {
+          std::array<float, trellis::states> after;
+          int chosen = 0;
+          for (int s = 0; s < trellis::states; ++s) {
+            float best = 0;
+            for (const int before : {s / 2, s / 2 + 4}) {
+              const auto& members = trellis::subsets[trellis::subset(before, s % 2)];
+              const float u = trellis::units_of(x[t], step > 0 ? step : 1);
+              const float error =
+                  step > 0 ? (u - members.level[trellis::nearest_member(members, u)]) * static_cast<float>(step) : u;
+              const float paid = detail::opaque(error * error * weights[t]),
+                          sum = path[static_cast<std::size_t>(before)] + paid;
+              if (before == s / 2 || sum < best) best = sum, chosen = (chosen & ~(1 << s)) | (before > 3 ? 1 << s : 0);
+            }
+            after[static_cast<std::size_t>(s)] = best;
+          }
+          ASSERT_EQ(static_cast<int>(from[t][nibble]), chosen) << isa << ' ' << nibble << ' ' << t;
+          path = after;
+        }
+        for (std::size_t s = 0; s < path.size(); ++s) ASSERT_EQ(carried[s][nibble], path[s]) << isa << ' ' << nibble;
+      }
+    });
+  }
 }
 
 }  // namespace q4_test

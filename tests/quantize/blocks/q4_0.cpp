@@ -28,6 +28,15 @@ TEST(Q4_0, OfTwoExtremesTakesTheFirst) {
   EXPECT_EQ(block_formats::block_of<q4_0>(x).scale, half_from(0.25F));
 }
 
+/// The reference divides the 0 it begins its search for an extreme with by -8, whatever the sign of the zeros.
+TEST(Q4_0, OfZerosOfBothSignsHasTheScaleMinusZero) {
+  for (const float zero : {0.0F, -0.0F}) {
+    Floats x(32, 0.0F);
+    x[0] = zero;
+    EXPECT_EQ(block_formats::block_of<q4_0>(x).scale.bits, 0x8000) << zero;
+  }
+}
+
 TEST(Q4_0, EveryByteIsItsTwoCodes) {
   for (int byte = 0; byte < 256; ++byte) {
     q4_0::block b{.scale = half_from(0.5F), .codes = {}};

@@ -3,11 +3,13 @@
 // vectors/ggml.cpp.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include <dyadic/quantize/blocks/search.hpp>
 
 #include "support/distributions.hpp"
+#include "support/isas.hpp"
 
 namespace search_test {
 
@@ -114,6 +116,88 @@ TEST(Search, OfZerosIsZero) {
   EXPECT_EQ(fit.scale, 0.0F);
   EXPECT_EQ(fit.minimum, 0.0F);
   for (const int code : codes) EXPECT_EQ(code, 0);
+}
+
+/// Parts of every kind: ordinary ones, and those at which a search has a case of its own.
+Floats hard_parts(std::size_t parts, std::size_t length, unsigned seed) {
+  Floats x = support::laplace_numbers(parts * length, seed);
+  std::mt19937 random(seed);
+  for (std::size_t p = 0; p < parts; ++p) {
+    float* const part = &x[p * length];
+    const auto kind = random() % 12;
+    const float size = std::ldexp(1.0F, static_cast<int>(random() % 60) - 30);
+    for (std::size_t i = 0; i < length; ++i) {
+      float& v = part[i];
+      v = kind == 0   ? 0.0F
+          : kind == 1 ? 0.75F
+          : kind == 2 ? -0.0F
+          : kind == 3 ? std::fabs(v)
+          : kind == 4 ? -std::fabs(v)
+          : kind == 5 ? std::nearbyint(v * 4)  // many ties
+          : kind == 6 ? (i == 3 ? 1e3F : 0.0F)
+          : kind == 7 ? v * 1e-41F
+          : kind == 8 ? v * 1e-16F
+          : kind == 9 ? v * 8e6F / 20
+                      : v * size;
+    }
+  }
+  return x;
+}
+
+template <std::size_t Length>
+void signed_parts_are_each_one(int most, bool weighted) {
+  for (const std::size_t parts : {1U, 2U, 3U, 7U, 8U, 15U, 16U, 17U, 33U, 400U}) {
+    const Floats x = hard_parts(parts, Length, static_cast<unsigned>(parts));
+    Floats weights = support::gauss_numbers(parts * Length, 5);
+    for (float& w : weights) w = w < -1.5F ? 0.0F : w * w;
+    const float* const given = weighted ? weights.data() : nullptr;
+    support::for_each_isa([&](const std::string& isa) {
+      const default_float_environment environment;
+      Floats scales(parts, -1.0F);
+      std::vector<int> codes(x.size(), -1);
+      detail::fit_signed_parts<Length>(x.data(), given, parts, most, scales.data(), codes.data());
+      for (std::size_t p = 0; p < parts; ++p) {
+        int expected[Length];
+        const std::span<const float, Length> part(&x[p * Length], Length);
+        const float scale = detail::fit_signed<Length>(part, most, weighted ? given + p * Length : nullptr, expected);
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(scales[p]), std::bit_cast<std::uint32_t>(scale))
+            << isa << ' ' << parts << ' ' << p << ' ' << scale << ' ' << scales[p];
+        for (std::size_t i = 0; i < Length; ++i) ASSERT_EQ(codes[p * Length + i], expected[i]) << isa << ' ' << p;
+      }
+    });
+  }
+}
+
+TEST(Search, SignedPartsAreEachOne) {
+  signed_parts_are_each_one<16>(32, false);
+  signed_parts_are_each_one<16>(32, true);
+  signed_parts_are_each_one<32>(8, true);
+}
+
+TEST(Search, AffinePartsAreEachOne) {
+  constexpr std::size_t length = 32;
+  for (const detail::affine_search search : {detail::affine_search{-1.0F, 0.1F, 20}, {-0.9F, 0.05F, 36}})
+    for (const std::size_t parts : {1U, 2U, 3U, 7U, 8U, 15U, 16U, 17U, 33U, 400U}) {
+      const Floats x = hard_parts(parts, length, static_cast<unsigned>(parts));
+      Floats weights = support::gauss_numbers(x.size(), 6);
+      for (std::size_t i = 0; i < x.size(); ++i) weights[i] = i / length % 5 == 4 ? 0.0F : weights[i] * weights[i];
+      support::for_each_isa([&](const std::string& isa) {
+        const default_float_environment environment;
+        Floats scales(parts, -1.0F), minima(parts, 9.0F);
+        std::vector<int> codes(x.size(), -1);
+        detail::fit_affine_parts<length>(x.data(), weights.data(), parts, 15, search, scales.data(), minima.data(),
+                                         codes.data());
+        for (std::size_t p = 0; p < parts; ++p) {
+          int expected[length];
+          const std::span<const float, length> part(&x[p * length], length);
+          const auto fit = detail::fit_affine<length>(part, 15, &weights[p * length], search, expected);
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(scales[p]), std::bit_cast<std::uint32_t>(fit.scale))
+              << isa << ' ' << parts << ' ' << p;
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(minima[p]), std::bit_cast<std::uint32_t>(fit.minimum)) << isa << p;
+          for (std::size_t i = 0; i < length; ++i) ASSERT_EQ(codes[p * length + i], expected[i]) << isa << ' ' << p;
+        }
+      });
+    }
 }
 
 }  // namespace search_test

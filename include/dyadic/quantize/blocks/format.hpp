@@ -84,6 +84,15 @@ result<void> check_settings(const Settings&... settings) noexcept {
   return {};
 }
 
+/// Whether the format can say all numbers of a block; not NaN.
+template <class F>
+bool holds_all(block_of_numbers<F::block_length> x) noexcept {
+  constexpr auto most = std::bit_cast<std::uint32_t>(static_cast<float>(F::largest));
+  bool all = true;
+  for (const float v : x) all = all & ((std::bit_cast<std::uint32_t>(v) & 0x7FFFFFFFU) <= most);
+  return all;
+}
+
 /// The numbers of block b as the format can say them.
 template <class F>
 void load_block(std::span<const float> x, index_t b, float* held, clip_count& clipped) noexcept {
@@ -111,10 +120,16 @@ result<clip_count> try_quantize_blocks(std::span<const float> x, std::span<typen
   if (const auto ok = detail::check_settings<F>(settings...); !ok) return ok.error();
   const default_float_environment environment;
   clip_count clipped{.total = static_cast<std::int64_t>(x.size())};
+  constexpr auto length = static_cast<std::size_t>(F::block_length);
   for (std::size_t b = 0; b < out.size(); ++b) {
-    float held[F::block_length];
-    detail::load_block<F>(x, static_cast<index_t>(b), held, clipped);
-    out[b] = F::quantize(held, settings...);
+    const auto numbers = x.subspan(b * length).template first<length>();
+    if (detail::holds_all<F>(numbers)) {
+      out[b] = F::quantize(numbers, settings...);
+    } else {
+      float held[F::block_length];
+      detail::load_block<F>(x, static_cast<index_t>(b), held, clipped);
+      out[b] = F::quantize(held, settings...);
+    }
   }
   return clipped;
 }

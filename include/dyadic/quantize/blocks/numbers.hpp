@@ -2,6 +2,7 @@
 // What several block formats do with the numbers of a block: its extremes, and scales that are kept as halves.
 #pragma once
 
+#include <bit>
 #include <span>
 
 #include <dyadic/fixed_point/half.hpp>
@@ -10,16 +11,26 @@
 
 namespace dyadic::inline DYADIC_ABI::detail {
 
-constexpr float magnitude(float x) noexcept { return x < 0.0f ? -x : x; }
+constexpr float magnitude(float x) noexcept {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0x7FFFFFFFU);
+}
 
+/// The largest magnitude; 0 of none. NaN is passed over. Compared as integers, which are in the order of the magnitudes.
+constexpr float largest_magnitude(std::span<const float> x) noexcept {
+  std::int32_t largest = 0;
+  for (const float v : x) {
+    const std::int32_t bits = std::bit_cast<std::int32_t>(v) & 0x7FFFFFFF, size = bits > 0x7F800000 ? 0 : bits;
+    largest = size > largest ? size : largest;
+  }
+  return std::bit_cast<float>(largest);
+}
 /// The number of the largest magnitude, the first of several; 0 of none. NaN is passed over.
 constexpr float extreme_of(std::span<const float> x) noexcept {
-  float extreme = 0.0f;
+  const float largest = largest_magnitude(x);
   for (const float v : x)
-    if (magnitude(v) > magnitude(extreme)) extreme = v;
-  return extreme;
+    if (largest > 0.0f && magnitude(v) == largest) return v;
+  return 0.0f;
 }
-constexpr float largest_magnitude(std::span<const float> x) noexcept { return magnitude(extreme_of(x)); }
 
 /// The nearest half that is finite.
 inline constexpr float largest_half = 65504.0f;

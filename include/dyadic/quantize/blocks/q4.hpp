@@ -19,6 +19,7 @@
 #include <dyadic/quantize/blocks/format.hpp>
 #include <dyadic/quantize/blocks/numbers.hpp>
 #include <dyadic/quantize/blocks/q4_trellis.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
@@ -52,6 +53,13 @@ struct q4 {
   }
 
  private:
+  struct pick_carry {
+    template <class Isa>
+    static auto of() noexcept {
+      return &simd::runs_of<Isa>::carry;
+    }
+  };
+
   /// Through each sub-block the costs are carried once for every step; at its end each state keeps the step that got
   /// there cheapest. Going back from the cheapest last state gives the codes. In units of the scale nothing overflows.
   static block made(block_of_numbers<256> numbers, const float* importance) noexcept {
@@ -70,18 +78,16 @@ struct q4 {
     for (std::size_t t = 0; t < 256; ++t) weights[t] = heaviest > 0.0f ? importance[t] / heaviest : 1.0f;
     for (int s = 0; s < trellis::states; ++s) cost[s] = s == 0 ? 0.0f : out_of_reach;
 
+    const auto carry = dispatched<pick_carry>();
     trellis::trace traces[trellis::sub_blocks];
     for (int k = 0; k < trellis::sub_blocks; ++k) {
       const int first = k * trellis::sub_length;
-      float best[trellis::states];
-      for (int nibble = 0; nibble < 16; ++nibble) {
-        float carried[trellis::states];
-        for (int s = 0; s < trellis::states; ++s) carried[s] = cost[s];
-        trellis::carry(x + first, weights + first, trellis::step_of(nibble), carried, traces[k].from[nibble]);
-        for (int s = 0; s < trellis::states; ++s)
-          if (nibble == 0 || carried[s] < best[s])
-            best[s] = carried[s], traces[k].step[s] = static_cast<std::uint8_t>(nibble);
-      }
+      float best[trellis::states], carried[trellis::states][16];
+      carry(x + first, weights + first, cost, carried[0], traces[k].from[0]);
+      for (int s = 0; s < trellis::states; ++s)
+        for (int nibble = 0; nibble < 16; ++nibble)
+          if (nibble == 0 || carried[s][nibble] < best[s])
+            best[s] = carried[s][nibble], traces[k].step[s] = static_cast<std::uint8_t>(nibble);
       for (int s = 0; s < trellis::states; ++s) cost[s] = best[s];
     }
 
@@ -92,7 +98,7 @@ struct q4 {
       store4(b.steps, k, nibble);
       for (int t = trellis::sub_length - 1; t >= 0; --t) {
         const int bit = state % 2,
-                  before = state / 2 + (traces[k].from[nibble][t] >> state & 1) * (trellis::states / 2);
+                  before = state / 2 + (traces[k].from[t][nibble] >> state & 1) * (trellis::states / 2);
         const auto& members = trellis::subsets[trellis::subset(before, bit)];
         const index_t at = k * trellis::sub_length + t;
         const int member = step > 0 ? trellis::nearest_member(members, trellis::units_of(x[at], step)) : 0;

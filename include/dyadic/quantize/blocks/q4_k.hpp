@@ -40,17 +40,17 @@ struct q4_k {
   /// \see ggml-quants.c, quantize_row_q4_K_ref: sub-blocks are fitted by themselves, their errors weighted with
   ///      rms + |x|; then scales and minima are rounded to 63rds of the largest, and the codes follow from those.
   static block quantize(block_of_numbers<256> x) noexcept {
-    float scales[8], minima[8];
+    float scales[8], minima[8], weights[256];
     int codes[256];
     for (std::size_t s = 0; s < 8; ++s) {
       const auto part = sub_block(x, s);
-      float squares = 0.0f, weights[32];
+      float squares = 0.0f;
       for (const float v : part) squares += detail::times(v, v);
       const float rms = std::sqrt(squares / 32.0f);
-      for (std::size_t i = 0; i < 32; ++i) weights[i] = rms + detail::magnitude(part[i]);
-      const detail::affine_fit fit = detail::fit_affine<32>(part, 15, weights, {-1.0f, 0.1f, 20}, codes + 32 * s);
-      scales[s] = fit.scale, minima[s] = -fit.minimum;
+      for (std::size_t i = 0; i < 32; ++i) weights[32 * s + i] = rms + detail::magnitude(part[i]);
     }
+    detail::fit_affine_parts<32>(x.data(), weights, 8, 15, {-1.0f, 0.1f, 20}, scales, minima, codes);
+    for (float& minimum : minima) minimum = -minimum;
     block b{};
     int scale_codes[8], minimum_codes[8];
     b.scale = detail::finite_half(detail::largest_magnitude(scales) / 63.0f);
@@ -66,19 +66,14 @@ struct q4_k {
     float squares = 0.0f;
     for (const float v : x) squares += detail::times(v, v);
     const float twice_mean = 2.0f * squares / 256.0f;
-    float scales[8], minima[8], weight_sums[8];
+    float scales[8], minima[8], weights[256], weight_sums[8] = {};
     int codes[256];
-    for (std::size_t s = 0; s < 8; ++s) {
-      const auto part = sub_block(x, s), counts = sub_block(importance, s);
-      float weights[32];
-      weight_sums[s] = 0.0f;
-      for (std::size_t i = 0; i < 32; ++i) {
-        weights[i] = detail::times(counts[i], std::sqrt(twice_mean + detail::times(part[i], part[i])));
-        weight_sums[s] += weights[i];
-      }
-      const detail::affine_fit fit = detail::fit_affine<32>(part, 15, weights, {-0.9f, 0.05f, 36}, codes + 32 * s);
-      scales[s] = fit.scale, minima[s] = -fit.minimum;
+    for (std::size_t i = 0; i < 256; ++i) {
+      weights[i] = detail::times(importance[i], std::sqrt(twice_mean + detail::times(x[i], x[i])));
+      weight_sums[i / 32] += weights[i];
     }
+    detail::fit_affine_parts<32>(x.data(), weights, 8, 15, {-0.9f, 0.05f, 36}, scales, minima, codes);
+    for (float& minimum : minima) minimum = -minimum;
     block b{};
     int scale_codes[8], minimum_codes[8];
     b.scale = detail::finite_half(detail::fit_positive<8>(scales, 63, weight_sums, scale_codes));

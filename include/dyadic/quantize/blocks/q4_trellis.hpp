@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The trellis of q4: which level a nibble names in which state, and the step of the Viterbi algorithm through it.
-//
-// Viterbi, in float: cost[s] is the least cost of any path that ends in state s. Products are rounded before they are
-// added, and a tie goes to the path that was looked at first: the same codes on every machine.
+// The trellis of q4: which level a nibble names in which state. The step of the Viterbi algorithm through it is
+// carry_steps of quantize/simd/search.inl.hpp.
 //
 // \see Marcellin and Fischer, Trellis coded quantization of memoryless and Gauss-Markov sources, 1990; the 8-state code
 //      is Ungerboeck's of 1982. Levels: Lloyd's algorithm over this encoder on N(0, 1), rounded.
@@ -64,37 +62,10 @@ inline constexpr int sub_blocks = 16, sub_length = 16;
 /// predecessors each state chose at each number, a bit a state.
 struct trace {
   std::uint8_t step[states];
-  std::uint8_t from[16][sub_length];
+  std::uint8_t from[sub_length][16];
 };
 
 /// x, in units of the scale, in level units of a step > 0.
 inline float units_of(float x, int step) noexcept { return opaque(x * (level_units / static_cast<float>(step))); }
-
-/// Carries cost through a sub-block with one step.
-inline void carry(const float* x, const float* weights, int step, float (&cost)[states], std::uint8_t* from) noexcept {
-  for (int t = 0; t < sub_length; ++t) {
-    float paid[4];
-    for (int j = 0; j < 4; ++j) {
-      float error = x[t] * level_units;  // step 0: every level is zero
-      if (step > 0) {
-        const float u = units_of(x[t], step);
-        error = (u - subsets[j].level[nearest_member(subsets[j], u)]) * static_cast<float>(step);
-      }
-      paid[j] = opaque(error * error * weights[t]);
-    }
-    float after[states];
-    int chosen = 0;
-    for (int s = 0; s < states; ++s) {
-      // Into state s lead s / 2 and s / 2 + 4, both with the bit s % 2.
-      const int low = s / 2, high = low + states / 2, bit = s % 2;
-      const float by_low = cost[low] + paid[subset(low, bit)], by_high = cost[high] + paid[subset(high, bit)];
-      const bool better = by_high < by_low;
-      after[s] = better ? by_high : by_low;
-      chosen |= (better ? 1 : 0) << s;
-    }
-    for (int s = 0; s < states; ++s) cost[s] = after[s];
-    from[t] = static_cast<std::uint8_t>(chosen);
-  }
-}
 
 }  // namespace dyadic::inline DYADIC_ABI::detail::q4_trellis

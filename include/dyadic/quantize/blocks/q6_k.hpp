@@ -57,9 +57,7 @@ struct q6_k {
   static block made(block_of_numbers<256> x, const float* importance) noexcept {
     float scales[16];
     int codes[256];
-    for (std::size_t s = 0; s < 16; ++s)
-      scales[s] = detail::fit_signed<16>(x.subspan(16 * s).template first<16>(), 32,
-                                         importance != nullptr ? importance + 16 * s : nullptr, codes + 16 * s);
+    detail::fit_signed_parts<16>(x.data(), importance, 16, 32, scales, codes);
     block b{};
     const float extreme = detail::extreme_of(scales);
     if (detail::magnitude(extreme) < detail::zero_block) return b;

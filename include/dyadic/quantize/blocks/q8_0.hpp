@@ -4,6 +4,7 @@
 
 #include <dyadic/quantize/blocks/format.hpp>
 #include <dyadic/quantize/blocks/numbers.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
 
@@ -21,8 +22,14 @@ struct q8_0 {
 
   static constexpr block quantize(block_of_numbers<32> x) noexcept {
     const float scale = detail::largest_magnitude(x) / 127.0f;
-    const float inverse = detail::reciprocal_or_zero(scale);
     block b{.scale = detail::finite_half(scale), .codes = {}};
+    if (!std::is_constant_evaluated() && scale >= 0x1p-126f) {
+      clip_count none;
+      dispatched<detail::pick_codes<ggml_profile, 8>>()(x.data(), 32, {scale, 0, -127, 127},
+                                                        reinterpret_cast<std::uint8_t*>(b.codes), none);
+      return b;
+    }
+    const float inverse = detail::reciprocal_or_zero(scale);
     for (std::size_t j = 0; j < 32; ++j)
       b.codes[j] = static_cast<std::int8_t>(
           round_to_integer<rounding::half_away, int>(detail::opaque(x[j] * inverse), -127, 127, 0));

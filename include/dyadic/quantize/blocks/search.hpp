@@ -6,10 +6,14 @@
 // it is: products are rounded before they are added (times), sums run in increasing order. The reference rounds to
 // integers by adding 1.5 * 2^23; for the numbers it is meant for that is half to even, and here any other number is
 // held to the ends.
+//
+// Formats of several parts search them side by side on the active instruction set: fit_signed_parts and
+// fit_affine_parts give the bits of fit_signed and fit_affine, which are the definition.
 #pragma once
 
 #include <dyadic/fixed_point/int4.hpp>
 #include <dyadic/quantize/blocks/numbers.hpp>
+#include <dyadic/quantize/run.hpp>
 
 namespace dyadic::inline DYADIC_ABI::detail {
 
@@ -57,11 +61,7 @@ struct affine_fit {
   float scale, minimum;  ///< minimum <= 0
 };
 
-/// Which scales are tried: (first + step * k + most) codes between the ends, k = 0 .. steps.
-struct affine_search {
-  float first, step;
-  int steps;
-};
+using simd::affine_search;
 
 /// The scale and minimum that fit x = scale * code + minimum, 0 <= code <= most, and the codes.
 /// \see ggml-quants.c, make_qkx2_quants and make_qkx3_quants without mean absolute differences: one algorithm.
@@ -165,6 +165,33 @@ float fit_positive(std::span<const float, N> x, int most, const float* weights, 
     if (!changed) break;
   }
   return l2 > 0.0f ? xl / l2 : 0.0f;
+}
+
+template <std::size_t Length>
+struct pick_fit_signed {
+  template <class Isa>
+  static auto of() noexcept {
+    return &simd::runs_of<Isa>::template fit_signed<Length>;
+  }
+};
+template <std::size_t Length>
+struct pick_fit_affine {
+  template <class Isa>
+  static auto of() noexcept {
+    return &simd::runs_of<Isa>::template fit_affine<Length>;
+  }
+};
+
+/// fit_signed of parts of Length numbers; weights as many, or null.
+template <std::size_t Length>
+void fit_signed_parts(const float* x, const float* weights, std::size_t parts, int most, float* scales, int* codes) {
+  dispatched<pick_fit_signed<Length>>()(x, weights, parts, most, scales, codes);
+}
+/// fit_affine of parts of Length numbers.
+template <std::size_t Length>
+void fit_affine_parts(const float* x, const float* weights, std::size_t parts, int most, const affine_search& search,
+                      float* scales, float* minima, int* codes) {
+  dispatched<pick_fit_affine<Length>>()(x, weights, parts, most, search, scales, minima, codes);
 }
 
 }  // namespace dyadic::inline DYADIC_ABI::detail

@@ -6,6 +6,8 @@
 
 #include <dyadic/quantize/simd/requantize.inl.hpp>
 
+#include <dyadic/quantize/simd/search.inl.hpp>
+
 /// What dispatch chooses between. All work on contiguous numbers in the default floating-point environment; codes begin
 /// with a byte. Bits: 16, 4 (two a byte), or 8 for what has a byte of its own.
 struct runs {
@@ -65,6 +67,23 @@ struct runs {
   template <rescale R>
   static void fixed_sums(const std::int32_t* x, index_t n, const fixed_steps& s, std::uint8_t* y, clip_count& clipped) {
     fixed_sums_run<R>(x, n, s, y, clipped);
+  }
+
+  /// What quantize/blocks/search.hpp says, of parts of so many numbers.
+  template <std::size_t Length>
+  static void fit_signed(const float* x, const float* weights, std::size_t parts, int most, float* scales,
+                         std::int32_t* codes) {
+    fit_signed_parts<Length>(x, weights, parts, most, scales, codes);
+  }
+  template <std::size_t Length>
+  static void fit_affine(const float* x, const float* weights, std::size_t parts, int most, const affine_search& search,
+                         float* scales, float* minima, std::int32_t* codes) {
+    fit_affine_parts<Length>(x, weights, parts, most, search, scales, minima, codes);
+  }
+
+  /// See carry_steps.
+  static void carry(const float* x, const float* weights, const float* cost, float* carried, std::uint8_t* from) {
+    carry_steps(x, weights, cost, carried, from);
   }
 
   /// Codes of 4 or 2 bits and of a byte each.

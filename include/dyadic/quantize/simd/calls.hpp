@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dyadic/fixed_point/multiplier.hpp>
+#include <dyadic/quantize/blocks/q4_trellis.hpp>
 #include <dyadic/quantize/quantized.hpp>
 #include <dyadic/quantize/scalar.hpp>
 #include <dyadic/simd/dispatch.hpp>
@@ -28,6 +29,12 @@ struct fixed_steps {
   const std::int32_t *mantissas = nullptr, *exponents = nullptr;
   bool one_each = false, below_one = false;
   std::int32_t zero_point = 0, qmin = 0, qmax = 0;
+};
+
+/// Which scales a search tries: (first + step * k + most) codes between the ends, k = 0 .. steps.
+struct affine_search {
+  float first = 0.0f, step = 0.0f;
+  int steps = 0;
 };
 
 /// From so many bytes on, reals are written past the caches: they would push everything else out of them and come back
