@@ -5,11 +5,24 @@
 //   mxfp4_ggml    byte j holds elements j and j + 16; the floor rule; ties towards zero, and no negative zero: ggml
 #pragma once
 
+#include <array>
+
 #include <dyadic/fixed_point/e8m0.hpp>
 #include <dyadic/fixed_point/float4.hpp>
 #include <dyadic/quantize/blocks/q4_0.hpp>
 
 namespace dyadic::inline DYADIC_ABI {
+
+namespace detail {
+
+/// The numbers of float4_e2m1; code 8 is -0.
+inline constexpr std::array<float, 16> e2m1_numbers = [] {
+  std::array<float, 16> all{};
+  for (std::size_t code = 0; code < 16; ++code) all[code] = to_float(float4_e2m1{static_cast<std::uint8_t>(code)});
+  return all;
+}();
+
+}  // namespace detail
 
 template <mx_scale Rule = mx_scale::floor>
 struct mxfp4 {
@@ -25,16 +38,18 @@ struct mxfp4 {
   static constexpr block quantize(block_of_numbers<32> x) noexcept {
     block b{.scale = mx_scale_from<float4_e2m1::format>(detail::largest_magnitude(x), Rule), .elements = {}};
     const float inverse = reciprocal(b.scale);
-    for (index_t j = 0; j < 32; ++j)
-      store4(b.elements, j, small_float_from<float4_e2m1>(x[static_cast<std::size_t>(j)] * inverse).bits);
+    int codes[32];
+    for (std::size_t j = 0; j < 32; ++j) codes[j] = small_float_from<float4_e2m1>(x[j] * inverse).bits;
+    detail::pack_pairs(codes, b.elements);
     return b;
   }
 
   static constexpr void dequantize(const block& b, block_of_reals<32> x) noexcept {
-    const float scale = to_float(b.scale);
-    for (index_t j = 0; j < 32; ++j) {
-      const float4_e2m1 element{static_cast<std::uint8_t>(load_u4(b.elements, j))};
-      x[static_cast<std::size_t>(j)] = scale * to_float(element);
+    const block own = b;  // see q4_0
+    const float scale = to_float(own.scale);
+    for (std::size_t j = 0; j < 16; ++j) {
+      x[2 * j] = scale * detail::e2m1_numbers[own.elements[j] & 15];
+      x[2 * j + 1] = scale * detail::e2m1_numbers[own.elements[j] >> 4];
     }
   }
 };
@@ -65,17 +80,19 @@ struct mxfp4_ggml {
 
   static constexpr block quantize(block_of_numbers<32> x) noexcept {
     block b{.scale = mx_scale_from<float4_e2m1::format>(detail::largest_magnitude(x), mx_scale::floor), .elements = {}};
-    for (index_t j = 0; j < 32; ++j)
-      store4(b.elements, q4_0::place(j),
-             detail::nearest_e2m1(x[static_cast<std::size_t>(j)], to_float(b.scale) * 0.5f));
+    int codes[32];
+    for (std::size_t j = 0; j < 32; ++j) codes[j] = detail::nearest_e2m1(x[j], to_float(b.scale) * 0.5f);
+    detail::pack_halves(codes, b.elements);
     return b;
   }
 
   static constexpr void dequantize(const block& b, block_of_reals<32> x) noexcept {
-    const float half_scale = to_float(b.scale) * 0.5f;
-    for (index_t j = 0; j < 32; ++j)
-      x[static_cast<std::size_t>(j)] =
-          half_scale * static_cast<float>(detail::twice_e2m1[load_u4(b.elements, q4_0::place(j))]);
+    const block own = b;  // see q4_0
+    const float half_scale = to_float(own.scale) * 0.5f;
+    for (std::size_t j = 0; j < 16; ++j) {
+      x[j] = half_scale * static_cast<float>(detail::twice_e2m1[own.elements[j] & 15]);
+      x[j + 16] = half_scale * static_cast<float>(detail::twice_e2m1[own.elements[j] >> 4]);
+    }
   }
 };
 

@@ -45,23 +45,23 @@ struct nf4 {
   static constexpr block quantize(block_of_numbers<64> x) noexcept {
     block b{.scale = detail::largest_magnitude(x), .codes = {}};
     const float inverse = detail::reciprocal_or_zero(b.scale);
-    for (index_t j = 0; j < 64; ++j) {
-      const float v = x[static_cast<std::size_t>(j)];
+    int codes[64];
+    for (std::size_t j = 0; j < 64; ++j) {
       // Of a scale below 2^-126 the reciprocal may be infinite.
-      const float units = b.scale < 0x1p-126f && b.scale > 0.0f ? v / b.scale : detail::opaque(v * inverse);
-      store4(b.codes, place(j), detail::nf4_code(units));
+      const float units = b.scale < 0x1p-126f && b.scale > 0.0f ? x[j] / b.scale : detail::opaque(x[j] * inverse);
+      codes[j ^ 1] = detail::nf4_code(units);
     }
+    detail::pack_pairs(codes, b.codes);
     return b;
   }
 
   static constexpr void dequantize(const block& b, block_of_reals<64> x) noexcept {
-    for (index_t j = 0; j < 64; ++j)
-      x[static_cast<std::size_t>(j)] = b.scale * nf4_levels.level(load_u4(b.codes, place(j)));
+    const block own = b;  // see q4_0
+    for (std::size_t j = 0; j < 32; ++j) {
+      x[2 * j] = own.scale * nf4_levels.level(own.codes[j] >> 4);
+      x[2 * j + 1] = own.scale * nf4_levels.level(own.codes[j] & 15);
+    }
   }
-
- private:
-  /// Where element j is among nibbles that are counted low first.
-  static constexpr index_t place(index_t j) noexcept { return j ^ 1; }
 };
 
 }  // namespace dyadic::inline DYADIC_ABI

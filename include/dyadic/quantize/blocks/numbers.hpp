@@ -32,6 +32,17 @@ constexpr float extreme_of(std::span<const float> x) noexcept {
   return 0.0f;
 }
 
+/// Nibbles of codes in [0, 15]: byte j holds codes j and j + N / 2, the first low, as ggml has them.
+template <std::size_t N>
+constexpr void pack_halves(const int (&codes)[N], std::uint8_t* bytes) noexcept {
+  for (std::size_t j = 0; j < N / 2; ++j) bytes[j] = static_cast<std::uint8_t>(codes[j] | codes[j + N / 2] << 4);
+}
+/// The same with codes 2 j and 2 j + 1 in byte j.
+template <std::size_t N>
+constexpr void pack_pairs(const int (&codes)[N], std::uint8_t* bytes) noexcept {
+  for (std::size_t j = 0; j < N / 2; ++j) bytes[j] = static_cast<std::uint8_t>(codes[2 * j] | codes[2 * j + 1] << 4);
+}
+
 /// The nearest half that is finite.
 inline constexpr float largest_half = 65504.0f;
 constexpr half finite_half(float x) noexcept { return half_from(clamp(x, -largest_half, largest_half)); }

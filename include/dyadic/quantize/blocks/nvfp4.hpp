@@ -36,16 +36,18 @@ struct nvfp4 {
     const float needed = detail::largest_magnitude(x) / 6.0f / tensor_scale;
     block b{.scale = small_float_from<float8_e4m3fn>(clamp(needed, smallest_scale, 448.0f)), .elements = {}};
     const float scale = tensor_scale * to_float(b.scale);
-    for (index_t j = 0; j < 16; ++j)
-      store4(b.elements, j, small_float_from<float4_e2m1>(x[static_cast<std::size_t>(j)] / scale).bits);
+    int codes[16];
+    for (std::size_t j = 0; j < 16; ++j) codes[j] = small_float_from<float4_e2m1>(x[j] / scale).bits;
+    detail::pack_pairs(codes, b.elements);
     return b;
   }
 
   static constexpr void dequantize(const block& b, block_of_reals<16> x, float tensor_scale = 1.0f) noexcept {
-    const float scale = tensor_scale * to_float(b.scale);
-    for (index_t j = 0; j < 16; ++j) {
-      const float4_e2m1 element{static_cast<std::uint8_t>(load_u4(b.elements, j))};
-      x[static_cast<std::size_t>(j)] = scale * to_float(element);
+    const block own = b;  // see q4_0
+    const float scale = tensor_scale * to_float(own.scale);
+    for (std::size_t j = 0; j < 8; ++j) {
+      x[2 * j] = scale * detail::e2m1_numbers[own.elements[j] & 15];
+      x[2 * j + 1] = scale * detail::e2m1_numbers[own.elements[j] >> 4];
     }
   }
 

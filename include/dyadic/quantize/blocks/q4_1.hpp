@@ -24,10 +24,10 @@ struct q4_1 {
     const float scale = (high - low) / 15.0f;
     const float inverse = detail::reciprocal_or_zero(scale);
     block b{.scale = detail::finite_half(scale), .minimum = detail::finite_half(low), .codes = {}};
-    for (index_t j = 0; j < 32; ++j) {
-      const float units = detail::opaque((x[static_cast<std::size_t>(j)] - low) * inverse);
-      store4(b.codes, q4_0::place(j), to_integer<int>(units + 0.5f, 0, 15, 0));
-    }
+    int codes[32];
+    for (std::size_t j = 0; j < 32; ++j)
+      codes[j] = to_integer<int>(detail::opaque((x[j] - low) * inverse) + 0.5f, 0, 15, 0);
+    detail::pack_halves(codes, b.codes);
     return b;
   }
 
@@ -40,15 +40,18 @@ struct q4_1 {
     int codes[32];
     const detail::affine_fit fit = detail::fit_affine<32>(x, 15, weights, {-0.9f, 0.05f, 36}, codes);
     block b{.scale = detail::finite_half(fit.scale), .minimum = detail::finite_half(fit.minimum), .codes = {}};
-    for (index_t j = 0; j < 32; ++j) store4(b.codes, q4_0::place(j), codes[j]);
+    detail::pack_halves(codes, b.codes);
     return b;
   }
 
   /// The product of a half and a nibble is exact: one rounding, fused or not.
   static constexpr void dequantize(const block& b, block_of_reals<32> x) noexcept {
-    const float scale = to_float(b.scale), minimum = to_float(b.minimum);
-    for (index_t j = 0; j < 32; ++j)
-      x[static_cast<std::size_t>(j)] = scale * static_cast<float>(load_u4(b.codes, q4_0::place(j))) + minimum;
+    const block own = b;  // see q4_0
+    const float scale = to_float(own.scale), minimum = to_float(own.minimum);
+    for (std::size_t j = 0; j < 16; ++j) {
+      x[j] = scale * static_cast<float>(own.codes[j] & 15) + minimum;
+      x[j + 16] = scale * static_cast<float>(own.codes[j] >> 4) + minimum;
+    }
   }
 };
 

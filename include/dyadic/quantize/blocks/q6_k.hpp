@@ -32,16 +32,20 @@ struct q6_k {
   }
 
   static constexpr void dequantize(const block& b, block_of_reals<256> x) noexcept {
-    const float scale = to_float(b.scale);
-    for (int j = 0; j < 256; ++j)
-      x[static_cast<std::size_t>(j)] =
-          scale * static_cast<float>(b.sub_scales[j / 16]) * static_cast<float>(code_of(b, j) - 32);
-  }
-
-  /// Code j, in [0, 63].
-  static constexpr int code_of(const block& b, int j) noexcept {
-    const place at(j);
-    return (b.low[at.low] >> at.low_shift & 15) | (b.high[at.high] >> at.high_shift & 3) << 4;
+    const block own = b;  // which no number that is written can be a part of: compilers vectorise the loop
+    const float scale = to_float(own.scale);
+    for (std::size_t half = 0; half < 2; ++half)
+      for (std::size_t q = 0; q < 4; ++q) {
+        const std::uint8_t *low = own.low + 64 * half + 32 * (q % 2), *high = own.high + 32 * half;
+        const auto low_shift = static_cast<int>(q / 2 * 4), high_shift = static_cast<int>(2 * q);
+        const std::size_t first = 128 * half + 32 * q;
+        const float steps[2] = {scale * static_cast<float>(own.sub_scales[first / 16]),
+                                scale * static_cast<float>(own.sub_scales[first / 16 + 1])};
+        for (std::size_t l = 0; l < 32; ++l) {
+          const int code = (low[l] >> low_shift & 15) | (high[l] >> high_shift & 3) << 4;
+          x[first + l] = steps[l / 16] * static_cast<float>(code - 32);
+        }
+      }
   }
 
  private:
