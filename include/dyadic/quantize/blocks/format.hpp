@@ -13,6 +13,7 @@
 // back as zeros.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <span>
 
