@@ -43,7 +43,7 @@ result<void> try_dequantize(const Q& q, M&& out) noexcept {
   const detail::run_params<s> all(from);
   const detail::codes_to_reals<s> real(all);
   if (to.col_stride() == 1) {
-    const index_t run = s.per == granularity::per_group ? s.group : cols;
+    const index_t run = detail::run_length(s, cols);
     for (index_t i = 0; i < rows; ++i)
       for (index_t j = 0; j < cols; j += run) real(i, j, run, from.row(i), to.row(i) + j);
   } else {

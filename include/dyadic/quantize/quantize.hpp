@@ -52,7 +52,7 @@ clip_count quantize_measured(const strided<const float>& x, float* scales, std::
   const run_params<S> p({scales, count}, {zero_points, S.asymmetric() ? count : 0}, x.cols());
   if (measured_by_rows<S>(x)) {
     const reals_to_codes<S, P> code(p);
-    const index_t run = S.per == granularity::per_group ? S.group : x.cols();
+    const index_t run = run_length(S, x.cols());
     for (index_t i = 0; i < x.rows(); ++i) {
       measure_rows<S, P>(x, i, i + 1, scales, zero_points);
       for (index_t j = 0; j < x.cols(); j += run) code(i, j, run, x.row(i) + j, bytes + i * row_stride, clipped);

@@ -2,7 +2,8 @@
 // Runs: contiguous numbers of a row with the params they share, on which all of quantize/ works.
 //
 // A run of a matrix whose rows are contiguous stands where it is; of any other layout at most 64 numbers at a time are
-// gathered. reals_to_codes, codes_to_reals and reals_to_reals take a run to the active instruction set.
+// gathered. reals_to_codes, codes_to_reals and reals_to_reals take a run to the active instruction set, all groups of a
+// row at once.
 #pragma once
 
 #include <dyadic/calibrate/runs.hpp>
@@ -38,7 +39,12 @@ inline void load_segment(float* x, const strided<const float>& from, index_t i, 
   for (index_t t = 0; t < n; ++t) x[t] = first[t * from.col_stride()];
 }
 
-/// Calls visit(i, j, n, numbers) for runs that share their params; per column, for runs with a scale each.
+/// How many contiguous numbers of a row make a run: all, unless groups begin in the middle of a byte.
+constexpr index_t run_length(const scheme& s, index_t cols) noexcept {
+  return s.per == granularity::per_group && s.two_per_byte() && s.group % 2 != 0 ? s.group : cols;
+}
+
+/// Calls visit(i, j, n, numbers) for runs of numbers that share their params, of whole groups, or with a scale each.
 template <class Visit>
 void for_each_run_of(const scheme& s, const strided<const float>& x, Visit&& visit) {
   if (x.col_stride() != 1) {
@@ -49,7 +55,7 @@ void for_each_run_of(const scheme& s, const strided<const float>& x, Visit&& vis
     });
     return;
   }
-  const index_t run = s.per == granularity::per_group ? s.group : x.cols();
+  const index_t run = run_length(s, x.cols());
   for (index_t i = 0; i < x.rows(); ++i)
     for (index_t j = 0; j < x.cols(); j += run) visit(i, j, run, x.row(i) + j);
 }
@@ -70,18 +76,21 @@ struct pick_unpack {
     return &simd::runs_of<Isa>::unpack;
   }
 };
-#define DYADIC_PICK(name, parameters, arguments)          \
-  template <parameters>                                   \
-  struct pick_##name {                                    \
-    template <class Isa>                                  \
-    static auto of() noexcept {                           \
+#define DYADIC_PICK(name, parameters, arguments)            \
+  template <parameters>                                     \
+  struct pick_##name {                                      \
+    template <class Isa>                                    \
+    static auto of() noexcept {                             \
       return &simd::runs_of<Isa>::template name<arguments>; \
-    }                                                     \
+    }                                                       \
   }
 #define DYADIC_LIST(...) __VA_ARGS__
 DYADIC_PICK(codes, DYADIC_LIST(profile P, int Bits), DYADIC_LIST(P, Bits));
 DYADIC_PICK(reals, DYADIC_LIST(int Bits, bool Signed), DYADIC_LIST(Bits, Signed));
 DYADIC_PICK(fake, DYADIC_LIST(profile P, bool Wide), DYADIC_LIST(P, Wide));
+DYADIC_PICK(group_codes, DYADIC_LIST(profile P, int Bits), DYADIC_LIST(P, Bits));
+DYADIC_PICK(group_reals, DYADIC_LIST(int Bits, bool Signed), DYADIC_LIST(Bits, Signed));
+DYADIC_PICK(group_fake, DYADIC_LIST(profile P, bool Wide), DYADIC_LIST(P, Wide));
 DYADIC_PICK(each_codes, DYADIC_LIST(profile P, int Bits), DYADIC_LIST(P, Bits));
 DYADIC_PICK(each_reals, DYADIC_LIST(int Bits, bool Signed), DYADIC_LIST(Bits, Signed));
 #undef DYADIC_LIST
@@ -101,9 +110,10 @@ class run_params {
     const index_t at = params_index(S, cols_, i, j);
     return {scales_[at], zero_points_ == nullptr ? S.middle() : zero_points_[at], S.qmin(), S.qmax()};
   }
-  /// Of a run with a scale for each column from j on.
-  simd::steps steps(index_t j) const noexcept {
-    return {scales_ + j, zero_points_ == nullptr ? nullptr : zero_points_ + j, S.middle(), S.qmin(), S.qmax()};
+  /// Of a run from (i, j) on with a scale for each column or group.
+  simd::steps steps(index_t i, index_t j) const noexcept {
+    const index_t at = params_index(S, cols_, i, j);
+    return {scales_ + at, zero_points_ == nullptr ? nullptr : zero_points_ + at, S.middle(), S.qmin(), S.qmax()};
   }
 
  private:
@@ -136,19 +146,20 @@ class reals_to_codes {
 
   /// The same from the beginning of a byte on.
   void plain(index_t i, index_t j, index_t n, const float* x, std::uint8_t* y, clip_count& clipped) const {
-    if constexpr (S.per != granularity::per_column) {
+    if constexpr (S.per == granularity::per_group) {
+      groups_(x, n, S.group, p_.steps(i, j), y, clipped);
+    } else if constexpr (S.per != granularity::per_column) {
       run_(x, n, p_.step(i, j), y, clipped);
     } else if constexpr (bits == 4) {
       constexpr index_t most = 256;
       std::uint8_t codes[most] = {};
       for (index_t t = 0; t < n; t += most) {
         const index_t here = simd::smaller(most, n - t);
-        each_(x + t, here, p_.steps(j + t), codes, clipped);
-        for (index_t u = 0; u < here; u += 2)
-          y[(t + u) / 2] = pack_u4(codes[u], u + 1 < here ? codes[u + 1] : 0);
+        each_(x + t, here, p_.steps(i, j + t), codes, clipped);
+        for (index_t u = 0; u < here; u += 2) y[(t + u) / 2] = pack_u4(codes[u], u + 1 < here ? codes[u + 1] : 0);
       }
     } else {
-      each_(x, n, p_.steps(j), y, clipped);
+      each_(x, n, p_.steps(i, j), y, clipped);
     }
   }
 
@@ -157,6 +168,7 @@ class reals_to_codes {
 
   const run_params<S>& p_;
   decltype(dispatched<pick_codes<P, bits>>()) run_ = dispatched<pick_codes<P, bits>>();
+  decltype(dispatched<pick_group_codes<P, bits>>()) groups_ = dispatched<pick_group_codes<P, bits>>();
   decltype(dispatched<pick_each_codes<P, bits>>()) each_ = dispatched<pick_each_codes<P, bits>>();
 };
 
@@ -174,19 +186,25 @@ class codes_to_reals {
       for (index_t t = 0; t < n; t += most) {
         const index_t here = simd::smaller(most, n - t);
         for (index_t u = 0; u < here; ++u) codes[u] = static_cast<std::uint8_t>(load_code<S>(row, j + t + u) & 0xFF);
-        each_(codes, here, p_.steps(j + t), y + t);
+        each_(codes, here, p_.steps(i, j + t), y + t);
       }
     } else if constexpr (S.per == granularity::per_column) {
-      each_(row + row_bytes(S, j), n, p_.steps(j), y);
+      each_(row + row_bytes(S, j), n, p_.steps(i, j), y);
     } else {
+      if (n == 0) return;  // behind the last group there are no params to look at
       const simd::step s = p_.step(i, j);
+      const simd::steps all = p_.steps(i, j);
       if constexpr (bits == 4) {
-        if (j % 2 != 0 && n > 0) {
+        if (j % 2 != 0) {
           *y++ = dequantize_one(load_code<S>(row, j), s.scale, s.zero_point);
           ++j, --n;
         }
       }
-      run_(row + (bits == 4 ? j / 2 : row_bytes(S, j)), n, s, y);
+      const std::uint8_t* const from = row + (bits == 4 ? j / 2 : row_bytes(S, j));
+      if constexpr (S.per == granularity::per_group)
+        groups_(from, n, S.group, all, y);
+      else
+        run_(from, n, s, y);
     }
   }
 
@@ -195,8 +213,9 @@ class codes_to_reals {
 
   const run_params<S>& p_;
   decltype(dispatched<pick_reals<bits, S.is_signed>>()) run_ = dispatched<pick_reals<bits, S.is_signed>>();
-  decltype(dispatched<pick_each_reals<bits, S.is_signed>>()) each_ =
-      dispatched<pick_each_reals<bits, S.is_signed>>();
+  decltype(dispatched<pick_group_reals<bits, S.is_signed>>()) groups_ =
+      dispatched<pick_group_reals<bits, S.is_signed>>();
+  decltype(dispatched<pick_each_reals<bits, S.is_signed>>()) each_ = dispatched<pick_each_reals<bits, S.is_signed>>();
 };
 
 /// Reals of the codes of reals.
@@ -207,15 +226,17 @@ class reals_to_reals {
 
   /// Of n numbers of row i from column j on; y may be x.
   void operator()(index_t i, index_t j, index_t n, const float* x, float* y, clip_count& clipped) const {
-    if constexpr (S.per != granularity::per_column) {
+    if constexpr (S.per == granularity::per_group) {
+      groups_(x, n, S.group, p_.steps(i, j), y, clipped);
+    } else if constexpr (S.per != granularity::per_column) {
       run_(x, n, p_.step(i, j), y, clipped);
     } else {
       constexpr index_t most = 256;
       std::uint8_t codes[wide ? 2 * most : most];
       for (index_t t = 0; t < n; t += most) {
         const index_t here = simd::smaller(most, n - t);
-        to_codes_(x + t, here, p_.steps(j + t), codes, clipped);
-        to_reals_(codes, here, p_.steps(j + t), y + t);
+        to_codes_(x + t, here, p_.steps(i, j + t), codes, clipped);
+        to_reals_(codes, here, p_.steps(i, j + t), y + t);
       }
     }
   }
@@ -226,6 +247,7 @@ class reals_to_reals {
 
   const run_params<S>& p_;
   decltype(dispatched<pick_fake<P, wide>>()) run_ = dispatched<pick_fake<P, wide>>();
+  decltype(dispatched<pick_group_fake<P, wide>>()) groups_ = dispatched<pick_group_fake<P, wide>>();
   decltype(dispatched<pick_each_codes<P, bits>>()) to_codes_ = dispatched<pick_each_codes<P, bits>>();
   decltype(dispatched<pick_each_reals<bits, S.is_signed>>()) to_reals_ =
       dispatched<pick_each_reals<bits, S.is_signed>>();

@@ -45,6 +45,33 @@ struct runs {
     fake_run<P, Wide>(x, n, s, y, clipped);
   }
 
+  /// The same for groups of numbers one after the other that have a scale each; the last may be a part of one. Of 4 bits
+  /// every group but the last has an even number of codes.
+  template <profile P, int Bits>
+  static void group_codes(const float* x, index_t n, index_t group, const steps& s, std::uint8_t* y,
+                          clip_count& clipped) {
+    if constexpr (Bits == 4) {
+      nibble_group_codes_run<P>(x, n, group, s, y, clipped);
+    } else {
+      for (index_t i = 0, g = 0; i < n; i += group, ++g)
+        codes<P, Bits>(x + i, smaller(group, n - i), step_of(s, g), y + i * Bits / 8, clipped);
+    }
+  }
+  template <int Bits, bool Signed>
+  static void group_reals(const std::uint8_t* x, index_t n, index_t group, const steps& s, float* y) {
+    if constexpr (Bits == 4) {
+      nibble_group_reals_run<Signed>(x, n, group, s, y);
+    } else {
+      for (index_t i = 0, g = 0; i < n; i += group, ++g)
+        reals<Bits, Signed>(x + i * Bits / 8, smaller(group, n - i), step_of(s, g), y + i);
+    }
+  }
+  template <profile P, bool Wide>
+  static void group_fake(const float* x, index_t n, index_t group, const steps& s, float* y, clip_count& clipped) {
+    for (index_t i = 0, g = 0; i < n; i += group, ++g)
+      fake<P, Wide>(x + i, smaller(group, n - i), step_of(s, g), y + i, clipped);
+  }
+
   /// The same for numbers that have a scale each; codes of 4 bits, too, take a byte here.
   template <profile P, int Bits>
   static void each_codes(const float* x, index_t n, const steps& s, std::uint8_t* y, clip_count& clipped) {

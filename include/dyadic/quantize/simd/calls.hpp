@@ -17,7 +17,7 @@ struct step {
   std::int32_t zero_point = 0, qmin = 0, qmax = 0;
 };
 
-/// The same with a scale for each number, and a zero point for each or for all.
+/// The same with a scale for each number or group of numbers, and a zero point for each or for all.
 struct steps {
   const float* scales = nullptr;
   const std::int32_t* zero_points = nullptr;  ///< null: zero_point

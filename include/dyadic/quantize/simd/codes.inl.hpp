@@ -75,20 +75,38 @@ inline void reals_run(const std::uint8_t* x, index_t n, const step& s, float* y)
   if constexpr (Streamed) stream_done();
 }
 
-/// The same of 4-bit codes.
+/// The step of group g.
+DYADIC_INLINE step step_of(const steps& s, index_t g) {
+  return {s.scales[g], s.zero_points != nullptr ? s.zero_points[g] : s.zero_point, s.qmin, s.qmax};
+}
+
+/// How many 4-bit codes from i on are unpacked or packed at once: whole groups, or what is left of a large one.
+inline constexpr index_t most_nibbles = 256;
+DYADIC_INLINE index_t nibbles_from(index_t i, index_t group) {
+  return group <= most_nibbles ? most_nibbles / group * group : smaller(most_nibbles, group - i % group);
+}
+
+/// The same of 4-bit codes, in groups of an even number that have a scale each.
+template <bool Signed>
+inline void nibble_group_reals_run(const std::uint8_t* x, index_t n, index_t group, const steps& s, float* y) {
+  std::uint8_t codes[most_nibbles];
+  for (index_t i = 0, all = 0; i < n; i += all) {
+    all = smaller(nibbles_from(i, group), n - i);
+    unpack_codes(x + i / 2, all, 4, codes);
+    if constexpr (Signed)
+      for (index_t t = 0; t < all; t += 16) store_bytes(codes + t, flip(load_bytes(codes + t), 8));
+    for (index_t t = 0, g = i / group; t < all; t += group, ++g) {
+      step one = step_of(s, g);
+      if constexpr (Signed) one.zero_point += 8;  // (code ^ 8) - 8 extends the sign
+      reals_run<unsigned_bytes, false>(codes + t, smaller(group, all - t), one, y + i + t);
+    }
+  }
+}
+
+/// The same with one scale for all.
 template <bool Signed>
 inline void nibble_reals_run(const std::uint8_t* x, index_t n, const step& s, float* y) {
-  constexpr index_t most = 256;
-  std::uint8_t codes[most];
-  step moved = s;
-  if constexpr (Signed) moved.zero_point += 8;  // (code ^ 8) - 8 extends the sign
-  for (index_t i = 0; i < n; i += most) {
-    const index_t here = smaller(most, n - i);
-    unpack_codes(x + i / 2, here, 4, codes);
-    if constexpr (Signed)
-      for (index_t t = 0; t < here; t += 16) store_bytes(codes + t, flip(load_bytes(codes + t), 8));
-    reals_run<unsigned_bytes, false>(codes, here, moved, y + i);
-  }
+  if (n > 0) nibble_group_reals_run<Signed>(x, n, n + n % 2, {&s.scale, &s.zero_point, 0, s.qmin, s.qmax}, y);
 }
 
 /// One scale a number.

@@ -167,17 +167,25 @@ inline void word_codes_run(const float* x, index_t n, const step& s, std::uint8_
   }
 }
 
-/// Codes of 4 bits, two a byte; of an odd number the last high nibble is 0.
+/// Codes of 4 bits, two a byte, in groups of an even number that have a scale each; of an odd number in the last one the
+/// last high nibble is 0.
+template <profile P>
+inline void nibble_group_codes_run(const float* x, index_t n, index_t group, const steps& s, std::uint8_t* y,
+                                   clip_count& clipped) {
+  std::uint8_t codes[most_nibbles];
+  for (index_t i = 0, all = 0; i < n; i += all) {
+    all = smaller(nibbles_from(i, group), n - i);
+    for (index_t t = 0, g = i / group; t < all; t += group, ++g)
+      byte_codes_run<P>(x + i + t, smaller(group, all - t), step_of(s, g), codes + t, clipped);
+    for (index_t t = all; t % 16 != 0; ++t) codes[t] = 0;
+    pack_codes(codes, all, 4, y + i / 2);
+  }
+}
+
+/// The same with one scale for all.
 template <profile P>
 inline void nibble_codes_run(const float* x, index_t n, const step& s, std::uint8_t* y, clip_count& clipped) {
-  constexpr index_t most = 256;
-  std::uint8_t codes[most];
-  for (index_t i = 0; i < n; i += most) {
-    const index_t here = smaller(most, n - i);
-    byte_codes_run<P>(x + i, here, s, codes, clipped);
-    for (index_t t = here; t % 16 != 0; ++t) codes[t] = 0;
-    pack_codes(codes, here, 4, y + i / 2);
-  }
+  if (n > 0) nibble_group_codes_run<P>(x, n, n + n % 2, {&s.scale, &s.zero_point, 0, s.qmin, s.qmax}, y, clipped);
 }
 
 /// Numbers as their codes' reals.
